@@ -1,0 +1,54 @@
+"""Cross-correlations and their transposes."""
+
+
+@layer
+def conv1d(
+    x: Real[N, [groups, C], L],
+    weight: Real[[groups, F], C, K],
+    bias: Real[[groups, F]] = 0,
+    *,
+    stride: Int = 1, padding: Int = 0, dilation: Int = 1, groups: Int = 1,
+):
+    """1-D cross-correlation."""
+    OL = (L + 2*padding - dilation*(K - 1) - 1)//stride + 1
+    y: Real[N, [groups, F], OL]
+    y[n, [g, f], p] = bias[[g, f]] + sum[c, i](weight[[g, f], c, i]*x[n, [g, c], p*stride + i*dilation - padding])
+    return y
+
+
+@layer
+def conv2d(
+    x: Real[N, [groups, C], H, W],
+    weight: Real[[groups, F], C, KH, KW],
+    bias: Real[[groups, F]] = 0,
+    *,
+    stride: Int[2] = 1, padding: Int[2] = 0, dilation: Int[2] = 1, groups: Int = 1,
+):
+    """2-D cross-correlation."""
+    OH = (H + 2*padding[0] - dilation[0]*(KH - 1) - 1)//stride[0] + 1
+    OW = (W + 2*padding[1] - dilation[1]*(KW - 1) - 1)//stride[1] + 1
+    y: Real[N, [groups, F], OH, OW]
+    y[n, [g, f], p, q] = bias[[g, f]] + sum[c, i, j](
+        weight[[g, f], c, i, j]
+        * x[n, [g, c], p*stride[0] + i*dilation[0] - padding[0], q*stride[1] + j*dilation[1] - padding[1]])
+    return y
+
+
+@layer
+def conv_transpose2d(
+    x: Real[N, [groups, C], H, W],
+    weight: Real[[groups, C], F, KH, KW],
+    bias: Real[[groups, F]] = 0,
+    *,
+    stride: Int[2] = 1, padding: Int[2] = 0, output_padding: Int[2] = 0, groups: Int = 1, dilation: Int[2] = 1,
+):
+    """2-D transposed convolution: every input point spreads the kernel over the output."""
+    OH = (H - 1)*stride[0] - 2*padding[0] + dilation[0]*(KH - 1) + output_padding[0] + 1
+    OW = (W - 1)*stride[1] - 2*padding[1] + dilation[1]*(KW - 1) + output_padding[1] + 1
+    y: Real[N, [groups, F], OH, OW]
+    y[n, [g, f], p, q] = bias[[g, f]] + sum[
+        c, h, w, i, j,
+        h*stride[0] + i*dilation[0] - padding[0] == p,
+        w*stride[1] + j*dilation[1] - padding[1] == q,
+    ](x[n, [g, c], h, w]*weight[[g, c], f, i, j])
+    return y
