@@ -39,7 +39,7 @@ CHEAP_FUNCTIONS = ("relu", "abs", "sign", "max", "min", "clamp", "floor", "ceil"
 
 @dataclass(frozen=True)
 class Split:
-    """``forward``: the primal's outputs, then ``saved``; ``backward``: reads ``kept`` inputs, saved, cotangents."""
+    """``forward``: the primal's outputs, then what of ``saved`` is not one; ``backward``: reads ``kept``, saved, cotangents."""
 
     forward: Program
     backward: Program
@@ -62,7 +62,7 @@ def split(primal: Program, vjp: Program) -> Split:
     forward = replace(
         primal,
         statements=(*primal.statements, *_extra(primal, vjp, cut.saved), *copies),
-        outputs=(*primal.outputs, *rename.values()),
+        outputs=(*primal.outputs, *(name for name in rename.values() if name not in primal.outputs)),
     )
     body = tuple(rename_reads(s, rename) for s in vjp.statements if s.name in cut.late or s.name in cut.again)
     others = (*stored.values(), *cotangents)

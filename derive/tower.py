@@ -1,0 +1,217 @@
+"""A program as a torch function, differentiable to any order.
+
+Each floor is a program run by generated code; its gradient is the floor above (the program's vjp), its
+tangent another (its jvp), its vmap a third (the program with one more letter).  Floors are derived when
+first asked for, and torch differentiates nothing.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from derive.program import Program, Tensor
+
+Array = Any  # a torch tensor; torch is imported only when a function is called
+
+
+@dataclass(eq=False)
+class Tower:
+    """A program, its code, and the towers of its derivatives."""
+
+    program: Program
+    _made: dict[tuple, Any] = field(default_factory=dict, repr=False)
+
+    def apply(self, tensors: Sequence[Array], hypers: Mapping[str, Any]) -> tuple[Array, ...]:
+        """The outputs at these inputs, attached to autograd."""
+        import torch
+
+        wanted: tuple[str, ...] = ()
+        if torch.is_grad_enabled() and not torch._C._are_functorch_transforms_active():
+            pairs = zip(self.program.inputs, tensors, strict=True)
+            wanted = tuple(t.name for t, x in pairs if x.requires_grad and is_real(t))
+        outputs = _autograd_function().apply(_Call(self, dict(hypers), wanted), *tensors)
+        return outputs[: len(self.program.outputs)]
+
+    def run(self, tensors: Sequence[Array], hypers: Mapping[str, Any]) -> tuple[Array, ...]:
+        """The outputs, by the generated code alone."""
+        return self._once(("code",), lambda: _compiled(self.program))(*tensors, **hypers)
+
+    def vjp(self, wrt: tuple[str, ...]) -> Tower:
+        """The tower of the vector-Jacobian product by these inputs."""
+        return self._once(("vjp", wrt), lambda: Tower(_derivative("adjoint", self.program, wrt)))
+
+    def jvp(self, wrt: tuple[str, ...]) -> Tower:
+        """The tower of the Jacobian-vector product along these inputs."""
+        return self._once(("jvp", wrt), lambda: Tower(_derivative("tangent", self.program, wrt)))
+
+    def cut(self, wrt: tuple[str, ...]) -> Cut:
+        """Forward and backward with what the one saves for the other."""
+        return self._once(("cut", wrt), lambda: Cut.of(self, wrt))
+
+    def batched(self, names: tuple[str, ...]) -> tuple[Tower, tuple[bool, ...]]:
+        """The tower over a batch of these inputs, and which outputs are batched."""
+        return self._once(("batch", names), lambda: _batched(self.program, names))
+
+    def _once(self, key: tuple, make: Callable[[], Any]) -> Any:
+        if key not in self._made:
+            self._made[key] = make()
+        return self._made[key]
+
+
+@dataclass(frozen=True, eq=False)
+class Cut:
+    """Towers of a forward that returns what it saves, and of the backward that reads it."""
+
+    forward: Tower
+    backward: Tower
+    kept: tuple[str, ...]
+    saved: tuple[str, ...]
+    cotangents: tuple[str, ...]
+
+    @staticmethod
+    def of(tower: Tower, wrt: tuple[str, ...]) -> Cut:
+        from derive.lower.residuals import split
+
+        s = split(tower.program, tower.vjp(wrt).program)
+        return Cut(Tower(s.forward), Tower(s.backward), s.kept, s.saved, s.cotangents)
+
+
+@dataclass(frozen=True, eq=False)
+class _Call:
+    """One application: which tower, its hyperparameters, and the inputs whose gradient is expected."""
+
+    tower: Tower
+    hypers: dict[str, Any]
+    wanted: tuple[str, ...]
+
+    def forward(self, tensors: Sequence[Array]) -> tuple[Array, ...]:
+        tower = self.tower.cut(self.wanted).forward if self.wanted else self.tower
+        return tower.run(tensors, self.hypers)
+
+
+def is_real(tensor: Tensor) -> bool:
+    """Whether gradient flows through it."""
+    return tensor.kind == "real"
+
+
+def _derivative(rule: str, program: Program, wrt: tuple[str, ...]) -> Program:
+    from derive import calculus
+    from derive.simplify import simplify
+
+    return simplify(getattr(calculus, rule)(program, wrt=wrt))
+
+
+def _batched(program: Program, names: tuple[str, ...]) -> tuple[Tower, tuple[bool, ...]]:
+    from derive.lower.batch import batch
+
+    grown, flags = batch(program, names)
+    return Tower(grown), flags
+
+
+def _compiled(program: Program) -> Callable[..., tuple[Array, ...]]:
+    from derive.targets.files import callable_of
+
+    return callable_of(program, "torch")
+
+
+# ------------------------------------------------------------------------------ autograd
+
+
+@functools.cache
+def _autograd_function() -> Any:
+    """The one ``autograd.Function``; made when torch is first needed."""
+    import torch
+
+    class Derived(torch.autograd.Function):
+        """outputs, saved = forward(call, *inputs); everything else is another tower."""
+
+        @staticmethod
+        def forward(call: _Call, *tensors: Array) -> tuple[Array, ...]:  # type: ignore[override]
+            return call.forward(tensors)
+
+        @staticmethod
+        def setup_context(ctx: Any, inputs: tuple, output: tuple) -> None:
+            _remember(ctx, inputs[0], inputs[1:], output)
+
+        @staticmethod
+        def backward(ctx: Any, *cotangents: Array | None) -> tuple[Array | None, ...]:  # type: ignore[override]
+            return (None, *_pull_back(ctx, cotangents))
+
+        @staticmethod
+        def jvp(ctx: Any, _: None, *tangents: Array | None) -> tuple[Array | None, ...]:  # type: ignore[override]
+            return _push_forward(ctx, tangents)
+
+        @staticmethod
+        def vmap(info: Any, in_dims: tuple, call: _Call, *tensors: Array) -> tuple[tuple, tuple]:  # type: ignore[override]
+            return _over_a_batch(call, in_dims[1:], tensors)
+
+    return Derived
+
+
+def _remember(ctx: Any, call: _Call, tensors: tuple, output: tuple) -> None:
+    """Saves the inputs, what the cut asks for, and what zero cotangents are made of."""
+    program = call.tower.program
+    results = [program.tensor(o) for o in program.outputs]
+    ctx.set_materialize_grads(False)
+    fixed = (y for t, y in zip(results, output, strict=False) if not is_real(t))
+    ctx.mark_non_differentiable(*fixed, *output[len(results) :])
+    saved: tuple = ()
+    if call.wanted:
+        cut = call.tower.cut(call.wanted)
+        by_name = dict(zip(cut.forward.program.outputs, output, strict=True))
+        saved = tuple(by_name[name] for name in cut.saved)
+    ctx.call = call
+    ctx.outputs = tuple((y.shape, y.dtype, y.device) for t, y in zip(results, output, strict=False) if is_real(t))
+    ctx.save_for_backward(*tensors, *saved)
+    ctx.save_for_forward(*tensors)
+
+
+def _pull_back(ctx: Any, cotangents: tuple) -> tuple:
+    """Gradients of the inputs that need one: by the saved tensors, or differentiably, from the inputs alone."""
+    import torch
+
+    call, program = ctx.call, ctx.call.tower.program
+    inputs = ctx.saved_tensors[: len(program.inputs)]
+    needed = zip(program.inputs, ctx.needs_input_grad[1:], strict=True)
+    wrt = tuple(t.name for t, needs in needed if needs and is_real(t))
+    given = [g for t, g in zip(map(program.tensor, program.outputs), cotangents, strict=False) if is_real(t)]
+    if not wrt or all(g is None for g in given):
+        return (None,) * len(program.inputs)
+    dys = [_zeros(s) if g is None else g for g, s in zip(given, ctx.outputs, strict=True)]
+    if wrt == call.wanted and not torch.is_grad_enabled():
+        cut = call.tower.cut(wrt)
+        kept = [x for t, x in zip(program.inputs, inputs, strict=True) if t.name in cut.kept]
+        gradients = cut.backward.apply((*kept, *ctx.saved_tensors[len(inputs) :], *dys), call.hypers)
+    else:
+        gradients = call.tower.vjp(wrt).apply((*inputs, *dys), call.hypers)
+    by_name = dict(zip(wrt, gradients, strict=True))
+    return tuple(by_name.get(t.name) for t in program.inputs)
+
+
+def _zeros(like: tuple) -> Array:
+    import torch
+
+    shape, dtype, device = like
+    return torch.zeros((), dtype=dtype, device=device).expand(shape)
+
+
+def _push_forward(ctx: Any, tangents: tuple) -> tuple:
+    """Tangents of the real outputs; None for the others and for what is only saved."""
+    call, program = ctx.call, ctx.call.tower.program
+    moving = [(t, v) for t, v in zip(program.inputs, tangents, strict=True) if v is not None and is_real(t)]
+    wrt = tuple(t.name for t, _ in moving)
+    results = iter(call.tower.jvp(wrt).apply((*ctx.saved_tensors, *(v for _, v in moving)), call.hypers))
+    pushed = [next(results) if is_real(program.tensor(o)) else None for o in program.outputs]
+    extra = len(call.tower.cut(call.wanted).forward.program.outputs) - len(pushed) if call.wanted else 0
+    return (*pushed, *(None,) * extra)
+
+
+def _over_a_batch(call: _Call, in_dims: tuple, tensors: tuple) -> tuple[tuple, tuple]:
+    """The program with one more letter, in front, on what is batched."""
+    names = tuple(t.name for t, d in zip(call.tower.program.inputs, in_dims, strict=True) if d is not None)
+    tower, flags = call.tower.batched(names)
+    moved = [x if d is None else x.movedim(d, 0) for x, d in zip(tensors, in_dims, strict=True)]
+    return tower.apply(moved, call.hypers), tuple(0 if flag else None for flag in flags)
