@@ -39,7 +39,8 @@ CHEAP_FUNCTIONS = ("relu", "abs", "sign", "max", "min", "clamp", "floor", "ceil"
 
 @dataclass(frozen=True)
 class Split:
-    """``forward``: the primal's outputs, then what of ``saved`` is not one; ``backward``: reads ``kept``, saved, cotangents."""
+    """``forward`` gives the primal's outputs, then what of ``saved`` is not one; ``backward`` reads ``kept`` inputs,
+    ``saved`` and ``cotangents``, in that order."""
 
     forward: Program
     backward: Program
