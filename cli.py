@@ -1,0 +1,205 @@
+"""The command line: parse, call one room, exit code.
+
+stdout carries data, stderr messages.  Exit codes: 0 pass, 1 a check failed, 2 usage, 3 internal, 5 nothing was checked.
+Heavy rooms are imported by the command that needs them; ``--help``, ``list`` and a warm cache load no sympy.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import click
+
+from derive import __version__
+from derive.errors import DeriveError, InputError
+
+INTERNAL, FAILED, NOTHING = 3, 1, 5
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="derive")
+def commands() -> None:
+    """Write a layer once, as forward equations; get its gradients, its code and the proof."""
+
+
+# ------------------------------------------------------------------------------ list
+
+
+@commands.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+def list_(as_json: bool) -> None:
+    """What the catalogue holds, by family."""
+    from derive.language import catalogue_index
+
+    families: dict[str, list[str]] = {}
+    for name, (family, _) in catalogue_index().items():
+        families.setdefault(family, []).append(name)
+    if as_json:
+        import json
+
+        click.echo(json.dumps({"schema": "derive.list/1", "families": families}, indent=2))
+        return
+    import textwrap
+
+    for family, names in families.items():
+        click.echo(f"{family} ({len(names)})")
+        click.echo(textwrap.fill("  ".join(names), 78, initial_indent="  ", subsequent_indent="  "))
+    click.echo(f"\n{sum(map(len, families.values()))} definitions; derive layer NAME shows one.")
+
+
+# ------------------------------------------------------------------------------ formulas
+
+
+def _values(_context: Any, _parameter: Any, items: tuple[str, ...]) -> dict[str, Any]:
+    """``stride=2,3 bias=None`` -> choices; the definition says which names and kinds are right."""
+    choices: dict[str, Any] = {}
+    for item in items:
+        name, sign, text = item.partition("=")
+        if not sign or not name.isidentifier():
+            raise InputError(
+                f"{item!r} is not a hyperparameter", mend="write name=value, as in stride=2 or padding=1,0"
+            )
+        if name in choices:
+            raise InputError(f"{name} is given twice", mend="give each hyperparameter once")
+        choices[name] = parse_value(text)
+    return choices
+
+
+_CONSTANTS = {"none": None, "true": True, "false": False}
+
+
+def parse_value(text: str) -> Any:
+    """A number, a tuple of them (``2,3``), True, False, None, or the text itself."""
+    if "," in text:
+        return tuple(parse_value(part) for part in text.strip("()[]").split(",") if part.strip())
+    word = text.strip()
+    if word.lower() in _CONSTANTS:
+        return _CONSTANTS[word.lower()]
+    for kind in (int, float):
+        try:
+            return kind(word)
+        except ValueError:
+            continue
+    return word
+
+
+def _source(target: str) -> tuple[str, str]:
+    """What ``derive.load`` is given, and the text the result depends on; ``-`` is standard input."""
+    if target == "-":
+        text = sys.stdin.read()
+        return text, text
+    path, _, _ = target.rpartition(":") if ".py:" in target else (target, "", "")
+    if path.endswith(".py") and os.path.isfile(path):
+        with open(path, "rb") as file:
+            return target, file.read().decode("utf-8", "replace")
+    return target, ""
+
+
+_FORMULA_OPTIONS = (
+    click.argument("target", metavar="NAME|PATH"),
+    click.argument("choices", nargs=-1, metavar="[KEY=VALUE]...", callback=_values),
+    click.option("--format", "format_", type=click.Choice(["text", "latex", "markdown", "json"]), default="text"),
+    click.option("--ascii", "ascii_", is_flag=True, help="Text in ASCII only."),
+    click.option("--no-cache", is_flag=True, help="Derive again; keep nothing."),
+)
+
+
+def _with_formula_options(command: Any) -> Any:
+    for option in reversed(_FORMULA_OPTIONS):
+        command = option(command)
+    return command
+
+
+@commands.command()
+@_with_formula_options
+@click.option("--wrt", help="Only the gradients by these inputs, comma-separated.")
+@click.option("--order", type=click.IntRange(1, 3), default=1, show_default=True, help="Highest order of derivative.")
+@click.option("--jvp", is_flag=True, help="Tangents (forward mode) instead of gradients.")
+def layer(target: str, choices: dict[str, Any], wrt: str | None, order: int, jvp: bool, **options: Any) -> None:
+    """Forward equations and gradients of a layer or loss: derive layer conv2d stride=2."""
+    names = tuple(n.strip() for n in wrt.split(",") if n.strip()) if wrt else None
+
+    def document(program: Any) -> Any:
+        from derive import reports
+        from derive.doors import jvp as tangents
+        from derive.doors import vjp as gradients
+
+        documents, derivative = [reports.forward(program)], program
+        for n in range(1, order + 1):
+            derivative = (tangents if jvp else gradients)(derivative, wrt=names if n == 1 else None)
+            documents.append(reports.derivative(derivative, program, order=n))
+        return reports.merged(*documents)
+
+    _formulas("layer", target, choices, document, [wrt, order, jvp], **options)
+
+
+@commands.command()
+@_with_formula_options
+def optimizer(target: str, choices: dict[str, Any], **options: Any) -> None:
+    """The update rule of an optimizer: derive optimizer adam."""
+
+    def document(program: Any) -> Any:
+        from derive import reports
+
+        return reports.forward(program)
+
+    _formulas("optimizer", target, choices, document, [], **options)
+
+
+def _formulas(
+    command: str, target: str, choices: dict[str, Any], document: Any, more: list[Any],
+    *, format_: str, ascii_: bool, no_cache: bool,
+) -> None:  # fmt: skip
+    """Prints a document, from the cache when nothing it depends on has changed."""
+    from derive.reports import cache
+
+    source, text = _source(target)
+    chosen = "ascii" if ascii_ and format_ == "text" else format_
+    key = "" if no_cache else cache.key(command, source, text, sorted(choices.items()), chosen, more)
+    printed = None if no_cache else cache.load(key)
+    if printed is None:
+        from derive.doors import load
+        from derive.reports import render
+
+        printed = render(document(load(source, **choices)), chosen)
+        if not no_cache:
+            cache.store(key, printed)
+    click.echo(printed, nl=False)
+
+
+# ------------------------------------------------------------------------------ entry
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Runs a command line and returns its exit code; no traceback reaches a user."""
+    try:
+        code = commands.main(args=arguments, prog_name="derive", standalone_mode=False)
+        sys.stdout.flush()
+        return int(code or 0)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.exceptions.Abort:
+        return 130
+    except DeriveError as error:
+        click.echo(f"derive: {error}", err=True)
+        return error.exit_code
+    except Exception as error:  # our own mistakes: one line, and how to report it
+        if os.environ.get("DERIVE_DEBUG") == "1":
+            raise
+        click.echo(
+            f"derive: internal error: {type(error).__name__}: {error}\n"
+            "    this is a bug of derive; please report it with the command and the output under DERIVE_DEBUG=1",
+            err=True,
+        )
+        return INTERNAL
+
+
+def main() -> None:
+    """The ``derive`` command."""
+    sys.exit(run())

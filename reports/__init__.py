@@ -1,0 +1,25 @@
+"""How it is said: reads programs and verdicts, computes nothing.
+
+``reports.forward`` and ``reports.derivative`` make a document of a program; ``reports.render`` prints it as
+text, latex, markdown, mathml or json.  Imports derive and verify; nothing below imports this room.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from derive.reports.compose import derivative, forward, merged
+    from derive.reports.formats import FORMATS, render
+
+#: The room's doors; imported when first used, because the command line reads its cache without sympy.
+_DOORS = {"derivative": "compose", "forward": "compose", "merged": "compose", "FORMATS": "formats", "render": "formats"}
+
+__all__ = ["FORMATS", "derivative", "forward", "merged", "render"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _DOORS:
+        return getattr(import_module(f"derive.reports.{_DOORS[name]}"), name)
+    raise AttributeError(f"module 'derive.reports' has no attribute {name!r}")

@@ -1,0 +1,89 @@
+"""Which blocks a report of a program has: the forward, then one block an input, then the theorems."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from derive.program import Program, Statement, tensors_read
+from derive.reports.document import Block, Composer, Document, Formula, parameter_text
+
+#: How a derivative is called in a title.
+TITLES = {"vjp": "gradient of", "jvp": "tangent of"}
+ORDERS = {1: "", 2: ", second order", 3: ", third order"}
+
+
+def forward(program: Program) -> Document:
+    """The forward equations of a layer, a loss or an optimizer."""
+    composer = Composer(program)
+    blocks = [forward_block(composer), *law_blocks(program, composer)]
+    return Document(program.name, program.role, program.doc, tuple(blocks))
+
+
+def derivative(program: Program, primal: Program, order: int = 1) -> Document:
+    """The derivative's formulas: a block per output, each with what only it needs, then the theorems."""
+    composer = Composer(program, primal)
+    blocks = [*derivative_blocks(composer, order), *law_blocks(program, composer)]
+    return Document(program.name, program.role, program.doc, tuple(blocks))
+
+
+def merged(*documents: Document) -> Document:
+    """Several reports about one definition as one."""
+    first = documents[0]
+    return Document(first.name, first.role, first.doc, tuple(b for d in documents for b in d.blocks))
+
+
+def forward_block(composer: Composer) -> Block:
+    """Inputs, sizes, equations and ranges."""
+    program = composer.program
+    sizes = tuple(Formula(composer.t.node(s), composer.t.node(e)) for s, e in program.sizes)
+    formulas = tuple(f for s in program.statements for f in composer.formulas(s))
+    about = tuple((name, composer.shape(program.tensor(name))) for name in program.outputs)
+    declared = tuple(composer.declaration(t) for t in program.inputs)
+    parameters = ", ".join(parameter_text(p, composer.text, composer.t) for p in program.parameters)
+    notes = [f"parameters   {parameters}"] if parameters else []
+    notes += [f"updates      {buffer} ← {tensor}" for buffer, tensor in program.updates]
+    over = composer.ranges(program.statements, free=True)
+    return Block(program.name, about, (*sizes, *formulas), declared, over, tuple(notes))
+
+
+def derivative_blocks(composer: Composer, order: int) -> list[Block]:
+    """One block an output; a formula several need stands in the first of them."""
+    program, primal = composer.program, composer.primal
+    said: set[str] = set(primal.definitions)
+    blocks = []
+    for output in program.outputs:
+        needed = [s for s in program.statements if s.name in _needs(program, output)]
+        new = [s for s in needed if s.name not in said]
+        said |= {s.name for s in new}
+        formulas = tuple(f for s in new for f in composer.formulas(s))
+        title = f"{primal.name} · {TITLES[program.derived]} {output[1:]}{ORDERS[order]}"
+        kept = _forward_values(primal, new)
+        notes = (f"with   {', '.join(kept)} from the forward",) if kept else ()
+        about = ((output, composer.shape(program.tensor(output))),)
+        blocks.append(Block(title, about, formulas, (), composer.ranges(new, free=False), notes))
+    return blocks
+
+
+def _needs(program: Program, output: str) -> set[str]:
+    """Every tensor an output is computed from, itself included."""
+    definitions, found, todo = program.definitions, set(), [output]
+    while todo:
+        name = todo.pop()
+        if name not in found and name in definitions:
+            found.add(name)
+            todo += tensors_read(definitions[name])
+    return found
+
+
+def _forward_values(primal: Program, statements: Iterable[Statement]) -> list[str]:
+    """Forward tensors, inputs aside, that these formulas read: what the forward keeps for them."""
+    found = {name for s in statements for name in tensors_read(s)}
+    return [name for name in primal.definitions if name in found]
+
+
+def law_blocks(program: Program, composer: Composer) -> list[Block]:
+    """The theorems found while simplifying."""
+    if not program.laws:
+        return []
+    formulas = tuple(Formula(composer.t.node(law.left), composer.t.node(law.right)) for law in program.laws)
+    return [Block(f"{program.name} · theorems", (), formulas)]

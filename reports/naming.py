@@ -1,0 +1,111 @@
+"""Long indices get a letter: ``dy[n,f,(h + padding)//stride]`` reads ``dy[n,f,p]`` where p is that."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sympy import Basic, Expr, Symbol
+
+from derive.program import (
+    Compare,
+    FloorDiv,
+    Letter,
+    Modulo,
+    Piece,
+    Program,
+    Read,
+    Size,
+    piece_expressions,
+    reads,
+    substitute,
+    walk,
+)
+
+#: Letters for an axis that has none of its own.
+SPARE = ("p", "q", "u", "v", "r", "s", "a", "b", "c", "d", "e")
+
+#: An index with more symbols and signs than this is long: ``t - 1`` and ``p + i`` are not.
+LONG = 4
+
+
+@dataclass(frozen=True)
+class Named:
+    """A piece with named indices: ``where`` lists (letter, expression, divides exactly?)."""
+
+    rhs: Expr
+    guard: tuple[Basic, ...]
+    where: tuple[tuple[Letter, Expr, bool], ...]
+
+
+class Names:
+    """Which letter an axis goes by: the primal's own, else its size in lower case, else a spare one."""
+
+    def __init__(self, program: Program, primal: Program) -> None:
+        self.program = program
+        self.tensors = set(program.tensors)
+        self.primal = primal
+
+    def candidates(self, tensor: str, position: int) -> list[str]:
+        """Names to try, best first."""
+        out = []
+        for name in (tensor, tensor[1:] if self.program.derived else tensor):
+            statement = self.primal.definitions.get(name)
+            if statement:
+                index = statement.pieces[-1].indices[position]
+                out += [index.name] if isinstance(index, Letter) else []
+        known = self.program.tensors.get(tensor)
+        extent = known.parts[position].extent if known else None
+        if isinstance(extent, Size) and len(extent.name) == 1:
+            out.append(extent.name.lower())
+        return [*out, *SPARE]
+
+
+def named(piece: Piece, names: Names) -> Named:
+    """The piece with every long index replaced by a letter."""
+    taken = {n.name for e in piece_expressions(piece) for n in walk(e) if isinstance(n, Symbol)} | names.tensors
+    chosen: dict[Expr, Letter] = {}
+    for read in _outermost_reads(piece):
+        for position, index in enumerate(read.indices):
+            if index not in chosen and is_long(index):
+                found = _letter(names.candidates(read.tensor, position), taken)
+                chosen[index] = Letter(found)
+                taken.add(found)
+    exact = {n for e in piece_expressions(piece) for n in walk(e) if _is_exact(n)}
+    where = tuple((letter, index, _divides(index, exact)) for index, letter in chosen.items())
+    return Named(substitute(piece.rhs, chosen), tuple(substitute(c, chosen) for c in piece.conditions), where)
+
+
+def _outermost_reads(piece: Piece) -> list[Read]:
+    return [r for e in (piece.rhs, *piece.conditions) for r in reads(e)]
+
+
+def is_long(index: Expr) -> bool:
+    """Whether an index is better named than written in place."""
+    nodes = list(walk(index))
+    if any(isinstance(n, Read) for n in nodes):
+        return False
+    return any(isinstance(n, FloorDiv) for n in nodes) or sum(1 for n in nodes if not n.args) >= LONG
+
+
+def has_quotient(piece: Piece) -> bool:
+    """Whether some index is a quotient; those are always named."""
+    return any(isinstance(n, FloorDiv) for r in reads(piece.rhs) for i in r.indices for n in walk(i))
+
+
+def _is_exact(e: Basic) -> bool:
+    return isinstance(e, Compare) and e.op == "==" and isinstance(e.args[1], Modulo) and e.args[2] == 0
+
+
+def _divides(index: Expr, exact: set[Basic]) -> bool:
+    """Whether a condition says that this quotient leaves no remainder."""
+    return isinstance(index, FloorDiv) and Compare("==", Modulo(*index.args), 0) in exact
+
+
+def _letter(candidates: list[str], taken: set[str]) -> str:
+    for name in candidates:
+        if name not in taken:
+            return name
+    n = 1
+    while f"p_{n}" in taken:
+        n += 1
+    return f"p_{n}"

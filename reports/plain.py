@@ -1,0 +1,101 @@
+"""Document -> terminal text: 80 columns, one formula a line, Unicode or ASCII."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable
+
+from derive.reports import layout as L
+from derive.reports.document import Block, Document, Formula
+from derive.reports.text import WIDTH, Piece, Run, Text, deeper, flat, fold, joined
+
+#: Non-mathematical signs, for terminals that have only ASCII.
+PROSE = str.maketrans({"·": "-", "←": "<-", "—": "-", "–": "-", "…": "...", "’": "'", "×": "x"})
+
+
+def to_text(document: Document, ascii: bool = False) -> str:
+    """The whole report."""
+    printer = Text(ascii)
+    parts = [_block(block, printer, document.doc if i == 0 else "") for i, block in enumerate(document.blocks)]
+    text = "\n\n".join(parts) + "\n"
+    return text.translate(PROSE) if ascii else text
+
+
+def _block(block: Block, t: Text, doc: str) -> str:
+    lines = [_heading(block, t)]
+    summary = doc.strip().splitlines()
+    if summary:
+        lines += textwrap.wrap(summary[0], WIDTH - 2, initial_indent="  ", subsequent_indent="  ")
+    lines += _declared(block, t)
+    for formula in block.formulas:
+        lines += _formula(formula, t)
+    if block.over:
+        lines += _listed("over   ", block.over, t)
+    for note in block.notes:
+        lines += textwrap.wrap(note, WIDTH - 4, initial_indent="    ", subsequent_indent=" " * 17)
+    return "\n".join(lines)
+
+
+def _heading(block: Block, t: Text) -> str:
+    about = ", ".join(f"{name}: {t.line(node)}" for name, node in block.about)
+    if not about:
+        return block.title
+    gap = max(3, 34 - len(block.title))
+    line = f"{block.title}{' ' * gap}{about}"
+    return line if len(line) <= WIDTH else f"{block.title}\n  {about}"
+
+
+def _declared(block: Block, t: Text) -> list[str]:
+    if not block.declared:
+        return []
+    items = []
+    for name, node, note in block.declared:
+        items.append(f"{name}: {t.line(node)}" + (f" ({note})" if note else ""))
+    lines, line = [], "  given  "
+    for item in items:
+        if len(line) + len(item) > WIDTH and line.strip() != "given":
+            lines.append(line.rstrip(" "))
+            line = "         "
+        line += item + ",  "
+    return [*lines, line.rstrip(", ")]
+
+
+def _formula(f: Formula, t: Text) -> list[str]:
+    right = t.run(f.right)
+    guard: Run = ()
+    if f.guard:
+        guard = (Piece("   "), Piece("if ", 0), *deeper(joined([t.run(c) for c in f.guard], ", ")))
+        if f.otherwise:
+            guard = (*guard, Piece(f", else {f.otherwise}"))
+    run = (*deeper(t.run(f.left), 9), Piece(" = "), *right, *guard)
+    lines = fold((Piece("  "), *run), WIDTH, " " * 6)
+    if f.where:
+        pairs = [(*t.run(a), Piece(" = "), *t.run(b)) for a, b in f.where]
+        lines += _rows("where  ", pairs)
+    if f.only:
+        lines += _listed("only   ", f.only, t)
+    if f.over:
+        lines += _listed("for    ", f.over, t)
+    return lines
+
+
+def _listed(head: str, nodes: Iterable[L.Node], t: Text) -> list[str]:
+    return _rows(head, [t.run(n) for n in nodes])
+
+
+def _rows(head: str, runs: list[Run]) -> list[str]:
+    """``head a,  b,`` filled to the width."""
+    lines, line = [], "    " + head
+    blank = " " * len(line)
+    for i, run in enumerate(runs):
+        item = flat(run) + ("," if i < len(runs) - 1 else "")
+        if len(line) + len(item) > WIDTH and line.strip() != head.strip() and line.strip():
+            lines.append(line.rstrip())
+            line = blank
+        if len(line) + len(item) > WIDTH:
+            folded = fold((Piece(line), *run), WIDTH, blank + "  ")
+            lines += folded[:-1]
+            line = folded[-1] + ("," if i < len(runs) - 1 else "") + "  "
+        else:
+            line += item + "  "
+    return [*lines, line.rstrip()]
