@@ -17,6 +17,7 @@ from sympy.core.numbers import ImaginaryUnit
 
 from derive.errors import DefinitionError, InputError
 from derive.fields import Field
+from derive.fields.folds import FOLDS
 from derive.functions import function_name
 from derive.program import (
     INF,
@@ -82,6 +83,10 @@ class Compiler:
         if isinstance(e, Where):
             return self.is_truth(e.args[1])
         return isinstance(e, _TRUTHS) or (isinstance(e, Reduce) and e.op in ("any", "all"))
+
+    def reading(self, kind: str) -> Callable[[Basic], Closure]:
+        """How a value of a tensor of that kind is read."""
+        return {"index": self.index, "bool": self.truth}.get(kind, self.number)
 
     # -------------------------------------------------------------------------- a truth
 
@@ -281,7 +286,7 @@ class Compiler:
         else:
             body = self.number(e.body)
         exact = self.is_exact(e.body)
-        points, fold = self.points(e.entries), _FOLDS[e.op]
+        points, fold = self.points(e.entries), FOLDS[e.op]
         field = self.field
         return lambda env: fold(field, exact, ((position, body(env)) for position in points(env)))
 
@@ -347,75 +352,4 @@ _EXACT_COMPARE: dict[str, Callable[[Closure, Closure], Closure]] = {
     "!=": lambda f, g: lambda env: f(env) != g(env),
     "<": lambda f, g: lambda env: f(env) < g(env),
     "<=": lambda f, g: lambda env: f(env) <= g(env),
-}
-
-# ------------------------------------------------------------------------------ reductions
-
-Points = Iterator[tuple[int, Any]]
-
-
-def _sum(field: Field, exact: bool, points: Points) -> Any:
-    values = [value for _, value in points]
-    return sum(values) if exact else field.total(values)
-
-
-def _prod(field: Field, exact: bool, points: Points) -> Any:
-    values = [value for _, value in points]
-    return math.prod(values) if exact else field.product(values)
-
-
-def _winner(field: Field, exact: bool, points: Points, largest: bool) -> tuple[int, Any] | None:
-    """The first point that no later one beats, with its value."""
-    best = None
-    for point in points:
-        if best is None or _beats(field, exact, point[1], best[1], largest):
-            best = point
-    return best
-
-
-def _beats(field: Field, exact: bool, a: Any, b: Any, largest: bool) -> bool:
-    if exact:
-        return bool(a > b if largest else a < b)
-    if largest:
-        return field.beats(a, b)
-    return field.less(a, b) or (a != a and b == b)
-
-
-def _extreme(largest: bool) -> Callable[[Field, bool, Points], Any]:
-    def fold(field: Field, exact: bool, points: Points) -> Any:
-        best = _winner(field, exact, points, largest)
-        if best is not None:
-            return best[1]
-        if exact:
-            return -math.inf if largest else math.inf
-        return field.reduced(field.product((field.number(-1), field.infinity))) if largest else field.infinity
-
-    return fold
-
-
-def _position(largest: bool) -> Callable[[Field, bool, Points], int]:
-    def fold(field: Field, exact: bool, points: Points) -> int:
-        best = _winner(field, exact, points, largest)
-        return -1 if best is None else best[0]
-
-    return fold
-
-
-def _count(field: Field, exact: bool, points: Points) -> int:
-    return sum(1 for _, value in points if value)
-
-
-#: What each reduction makes of its (position, value) pairs, in bracket order.
-_FOLDS: dict[str, Callable[[Field, bool, Points], Any]] = {
-    "sum": _sum,
-    "prod": _prod,
-    "max": _extreme(True),
-    "amax": _extreme(True),
-    "min": _extreme(False),
-    "amin": _extreme(False),
-    "argmax": _position(True),
-    "argmin": _position(False),
-    "count": _count,
-    "any": lambda field, exact, points: any(value for _, value in points),
-    "all": lambda field, exact, points: all(value for _, value in points),
 }

@@ -7,7 +7,6 @@ sampled points of a large program cost only what they read.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -37,7 +36,7 @@ class Evaluator:
         self.program, self.bound, self.field = program, bound, field
         self.tensors, self.definitions = program.tensors, program.definitions
         kinds = {name: tensor.kind for name, tensor in self.tensors.items()}
-        self.compiler = Compiler(field, {**bound.sizes, **bound.hypers}, kinds, self._read)
+        self.compiler = Compiler(field, bound.values, kinds, self._read)
         self._known: dict[str, dict[tuple[int, ...], Any]] = {name: {} for name in self.tensors}
         self._rules: dict[str, Callable[[tuple[int, ...]], Any]] = {}
         self._bounds: dict[str, tuple[tuple[int, int], ...]] = {}
@@ -137,7 +136,7 @@ class Evaluator:
 
     def _by_pieces(self, statement: Statement) -> Callable[[tuple[int, ...]], Any]:
         kind = statement.tensor.kind
-        reading = {"index": self.compiler.index, "bool": self.compiler.truth}.get(kind, self.compiler.number)
+        reading = self.compiler.reading(kind)
         pieces = tuple((self._admits(piece), reading(piece.rhs)) for piece in statement.pieces)
         nothing = {"index": 0, "bool": False}.get(kind, self.field.zero)
 
@@ -188,8 +187,3 @@ def run(
     evaluator = Evaluator(program, bound, field)
     names = dict.fromkeys((*program.outputs, *(tensor for _, tensor in program.updates)))
     return {name: bound.user_shape(program.tensor(name), evaluator.array(name)) for name in names}
-
-
-def all_points(evaluator: Evaluator, name: str) -> itertools.product:
-    """Every stored point of a tensor, halo included."""
-    return itertools.product(*(range(lo, hi) for lo, hi in evaluator.range_of(name)))
