@@ -17,10 +17,11 @@ OPERATORS = {
     "all": r"\forall",
 }  # fmt: skip
 
-GREEK = frozenset(
-    "alpha beta gamma delta epsilon zeta eta theta kappa lambda mu nu xi pi rho sigma tau phi chi psi omega".split()
-)
-FUNCTIONS = frozenset("exp log sin cos tan sinh cosh tanh max min".split())
+GREEK = frozenset((
+    "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "kappa", "lambda", "mu", "nu", "xi", "pi",
+    "rho", "sigma", "tau", "phi", "chi", "psi", "omega",
+))  # fmt: skip
+FUNCTIONS = frozenset(["exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "max", "min"])
 
 
 def name(text: str) -> str:
@@ -152,7 +153,8 @@ def formula(f: Formula) -> str:
         guard += rf" \text{{, else }} {f.otherwise}"
     lines = [f"{latex(f.left)} &= {latex(f.right)}{guard}"]
     for i, (a, b) in enumerate(f.where):
-        lines.append(rf"&{r'\quad ' if i else r'\text{where } '}{latex(a)} = {latex(b)}")
+        head = r"\quad" if i else r"\text{where}"
+        lines.append(rf"&{head}\; {latex(a)} = {latex(b)}")
     for head, nodes in (("only", f.only), ("for", f.over)):
         if nodes:
             lines.append(rf"&\text{{{head} }} {_listed(nodes)}")
