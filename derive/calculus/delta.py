@@ -1,0 +1,189 @@
+"""Elimination of letters through equality filters, over the integers.
+
+``sum[…, i, …, a(i) == k](f(i))`` becomes ``f`` at the solution of ``a(i) = k``, under the conditions that
+remain: a divisibility test, the range of i.  Nothing is dropped: what cannot be solved stays a filter.
+Of several letters the one goes whose range is largest, so that the smallest iteration space is left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from sympy import Add, Basic, Expr, Integer, Mul, Pow, Symbol
+from sympy.core.symbol import Str
+
+from derive.calculus.affine import (
+    UNIT,
+    Polynomial,
+    Ranges,
+    add,
+    divide,
+    expression,
+    mentions,
+    multiply,
+    polynomial,
+    scale,
+    split,
+    subtract,
+)
+from derive.calculus.solve import Problem, Solution, solutions
+from derive.program import Bind, Compare, FloorDiv, Fresh, Letter, Logic, Modulo, Read, Reduce, Where, walk
+
+
+def fold(reduce: Reduce, ranges: Ranges | None = None, fresh: Fresh | None = None) -> Expr:
+    """A sum with its equality filters solved: Σ_j [j == k] f(j) → f(k) where k is in j's range."""
+    if reduce.op != "sum":
+        return reduce
+    fresh = fresh or Fresh(n.name for n in walk(reduce) if isinstance(n, Symbol))
+    solved = eliminate(reduce.entries, reduce.body, ranges or Ranges(), fresh=fresh)
+    if solved is None:
+        return Integer(0)
+    return summation(*solved)
+
+
+def eliminate(
+    entries: Iterable[Basic],
+    body: Expr,
+    outer: Ranges,
+    left: Sequence[Letter] = (),
+    fresh: Fresh | None = None,
+) -> tuple[tuple[Basic, ...], Expr] | None:
+    """Entries and body with every letter gone that an equality filter determines; None: no points at all.
+
+    ``outer``: ranges of the letters bound outside; ``left``: letters to eliminate by preference.
+    """
+    state, fresh = list(entries), fresh or Fresh()
+    if not any(isinstance(e, Compare) and e.op == "==" for e in state) and not any(map(_is_point, state)):
+        return settle(state, body, outer)
+    while True:
+        solution = min(solutions(Problem(state, outer, left, fresh)), key=lambda s: s.cost, default=None)
+        if solution is None:
+            return settle(state, body, outer)
+        state, body = _apply(solution, state, body)
+
+
+def _is_point(e: Basic) -> bool:
+    return isinstance(e, Bind) and subtract(polynomial(e.hi), polynomial(e.lo)) == {UNIT: 1}
+
+
+def _apply(solution: Solution, entries: list[Basic], body: Expr) -> tuple[list[Basic], Expr]:
+    letter, numerator, divisor = solution.letter, solution.numerator, solution.divisor
+    exact = divisor == {UNIT: 1}
+    value = expression(numerator) if exact else FloorDiv(expression(numerator), expression(divisor))
+    result: list[Basic] = list(solution.binds)
+    for e in entries:
+        if e is solution.equality:
+            result += [replaced(c, letter, numerator, divisor) for c in solution.remaining]
+        elif isinstance(e, Bind) and e.letter == letter:
+            if not exact:
+                result.append(Compare("==", Modulo(expression(numerator), expression(divisor)), 0))
+            if solution.ranged:
+                result += [Compare("<=", e.lo, value), Compare("<", value, e.hi)]
+        else:
+            result.append(replaced(e, letter, numerator, divisor))
+    return ordered(result), replaced(body, letter, numerator, divisor)
+
+
+def replaced(e: Basic, letter: Letter, numerator: Polynomial, divisor: Polynomial) -> Basic:
+    """e with letter → numerator/divisor; a multiple of the divisor cancels exactly, the rest is floored."""
+    if e == letter:
+        value = expression(numerator)
+        return value if divisor == {UNIT: 1} else FloorDiv(value, expression(divisor))
+    if not e.args or isinstance(e, Str) or not mentions(e, (letter,)):
+        return e
+    if isinstance(e, Add | Mul) and _is_index_arithmetic(e):
+        halves = split(polynomial(e), letter)
+        ratio = divide(halves[0], divisor) if halves else None
+        if halves and ratio is not None:
+            return expression(add(multiply(ratio, numerator), halves[1]))
+    return e.func(*(replaced(a, letter, numerator, divisor) for a in e.args))
+
+
+_INDEX_NODES = (Add, Mul, Pow, Symbol, Integer, FloorDiv, Modulo)
+
+
+def _is_index_arithmetic(e: Basic) -> bool:
+    return isinstance(e, _INDEX_NODES) and all(_is_index_arithmetic(a) for a in e.args)
+
+
+def ordered(entries: Iterable[Basic]) -> list[Basic]:
+    """Conditions in their order; a letter is bound at the latest before its first use."""
+    entries = list(entries)
+    binds = {e.letter: e for e in entries if isinstance(e, Bind)}
+    placed: dict[Letter, None] = {}
+    result: list[Basic] = []
+
+    def place_letters(e: Basic) -> None:
+        used = {n for n in walk(e) if isinstance(n, Letter)}
+        for letter in binds:
+            if letter in used and letter not in placed:
+                place(binds[letter])
+
+    def place(bind: Bind) -> None:
+        placed[bind.letter] = None
+        place_letters(bind)
+        result.append(bind)
+
+    for e in entries:
+        if not isinstance(e, Bind):
+            place_letters(e)
+            result.append(e)
+        elif e.letter not in placed:
+            place(e)
+    return result
+
+
+def settle(entries: Sequence[Basic], body: Expr, outer: Ranges) -> tuple[tuple[Basic, ...], Expr] | None:
+    """Entries without the conditions that always hold; None if one never does."""
+    ranges = outer.extended(e for e in entries if isinstance(e, Bind))
+    equalities = [
+        subtract(polynomial(e.args[1]), polynomial(e.args[2]))
+        for e in entries
+        if isinstance(e, Compare) and e.op == "=="
+    ]
+    kept: dict[Basic, None] = {}
+    for e in entries:
+        verdict = None if isinstance(e, Bind) else ranges.decide(e)
+        if verdict is False:
+            return None
+        if verdict is None and not _implied(e, equalities, ranges):
+            kept.setdefault(e)
+    return tuple(kept), body
+
+
+def _implied(e: Basic, equalities: list[Polynomial], ranges: Ranges) -> bool:
+    """Whether an equality kept as a filter carries e: from a == k and 0 ≤ k follows 0 ≤ a."""
+    if not isinstance(e, Compare) or e.op not in ("<", "<="):
+        return False
+    data = {n for n in walk(e) if isinstance(n, Read)}
+    difference = subtract(polynomial(e.args[2]), polynomial(e.args[1]))
+    if e.op == "<":
+        difference = subtract(difference, {UNIT: 1})
+    for equality in equalities:
+        known = {n for m in equality for x, _ in m for n in walk(x) if isinstance(n, Read)}
+        if data <= known:
+            if any(ranges.nonnegative(add(difference, scale(equality, factor))) for factor in (1, -1)):
+                return True
+    return False
+
+
+def summation(entries: Sequence[Basic], body: Expr) -> Expr:
+    """sum[entries](body); conditions that no bound letter occurs in guard the whole."""
+    bound = [e.letter for e in entries if isinstance(e, Bind)]
+    outside: list[Basic] = []
+    inside: list[Basic] = []
+    for e in entries:
+        hoistable = not isinstance(e, Bind) and not mentions(e, bound)
+        if hoistable and any(isinstance(n, Read | Reduce) for n in walk(e)):
+            hoistable = all(isinstance(other, Bind) for other in inside)
+        (outside if hoistable else inside).append(e)
+    if body == 0:
+        return body
+    return guarded(outside, Reduce("sum", inside, body) if bound else body)
+
+
+def guarded(conditions: Sequence[Basic], e: Expr) -> Expr:
+    """where(all conditions, e, 0)."""
+    if not conditions or e == 0:
+        return e
+    return Where(conditions[0] if len(conditions) == 1 else Logic("and", *conditions), e, Integer(0))

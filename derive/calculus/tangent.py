@@ -1,0 +1,64 @@
+"""Forward mode: the Jacobian-vector product of a program, as a program.
+
+For every occurrence ``x[a]`` in ``y[i] = …`` with factor f and entries E: ``ty[i] += sum[E](f·tx[a])``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sympy import Add, Expr, Integer
+
+from derive.calculus.affine import Ranges
+from derive.calculus.delta import eliminate, summation
+from derive.calculus.derivation import Derivation, finished, wanted_inputs
+from derive.calculus.occurrences import Occurrence
+from derive.program import Piece, Program, Read, Statement, Tensor
+
+
+def tangent(program: Program, wrt: Sequence[str] | None = None) -> Program:
+    """jvp: inputs and a tangent ``tx`` per differentiable input x; outputs ``ty`` for each output."""
+    return Tangent(program, wanted_inputs(program, wrt)).program()
+
+
+class Tangent(Derivation):
+    """The tangent statements of one program."""
+
+    def __init__(self, program: Program, wrt: Sequence[str]) -> None:
+        super().__init__(program, wrt)
+        self.inputs = {name: self._tangent_input(name) for name in self.wrt}
+        names = dict.fromkeys((*self.active, *self.outputs))
+        self.tangents = {
+            name: self.inputs[name].name if name in self.inputs else self.fresh.name(f"t{name}") for name in names
+        }
+
+    def _tangent_input(self, name: str) -> Tensor:
+        axes = self.program.tensors[name].axes if name in self.program.tensors else ()
+        return Tensor(self.fresh.name(f"t{name}".replace("[", "_").replace("]", "")), axes)
+
+    def program(self) -> Program:
+        """The whole derived program, without what it does not read."""
+        definitions = self.program.definitions
+        statements = tuple(self._statement(definitions[name]) for name in self.tangents if name in definitions)
+        return finished(
+            self,
+            statements,
+            inputs=(*self.program.inputs, *self.inputs.values()),
+            outputs=tuple(self.tangents[name] for name in self.outputs),
+            derived="jvp",
+        )
+
+    def _statement(self, statement: Statement) -> Statement:
+        tensor = Tensor(self.tangents[statement.name], statement.tensor.axes)
+        return Statement(tensor, tuple(map(self._piece, statement.pieces)), statement.zero_elsewhere)
+
+    def _piece(self, piece: Piece) -> Piece:
+        ranges = Ranges().extended(piece.binds)
+        terms = [self._term(o, ranges) for o in self.occurrences(piece)]
+        return replace(piece, rhs=Add(*terms))
+
+    def _term(self, occurrence: Occurrence, ranges: Ranges) -> Expr:
+        body = occurrence.factor * Read(self.tangents[occurrence.tensor], *occurrence.indices)
+        solved = eliminate(occurrence.entries, body, ranges, fresh=self.fresh)
+        return Integer(0) if solved is None else summation(*solved)
