@@ -1,0 +1,61 @@
+"""Two sets of arrays compared: the worst entry, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from derive.verify.probes import hint
+from derive.verify.verdict import FAILED, PASSED, Row
+
+
+def compare(
+    check: str,
+    case: str,
+    found: Mapping[str, np.ndarray],
+    expected: Mapping[str, np.ndarray],
+    tolerance: float,
+    *,
+    seed: int = 0,
+    sizes: Mapping | None = None,
+    scale: float = 0.0,
+) -> Row:
+    """Passes if every entry is within ``tolerance`` of the largest expected value (1, and ``scale``, at least).
+
+    Both not-a-number, or the same infinity, is agreement.  Missing names and other shapes fail.
+    """
+    missing = [name for name in expected if name not in found]
+    if missing:
+        return Row(check, case, FAILED, seed=seed, detail=f"{', '.join(missing)} is missing from the result")
+    largest = max([1.0, scale, *(_largest(x) for x in expected.values())])
+    worst, detail = 0.0, ""
+    for name, want in expected.items():
+        got, want = np.asarray(found[name], dtype=float), np.asarray(want, dtype=float)
+        if got.size != want.size:
+            return Row(check, case, FAILED, seed=seed, detail=f"{name} has shape {got.shape}, expected {want.shape}")
+        error = _errors(got.reshape(want.shape), want) / largest
+        if error.size and not error.max() <= worst:
+            worst = float(error.max())
+            index = tuple(int(i) for i in np.unravel_index(int(np.argmax(error)), want.shape))
+            detail = _words(name, index, got.reshape(want.shape)[index], want[index], sizes or {})
+    passed = worst <= tolerance
+    return Row(check, case, PASSED if passed else FAILED, worst, tolerance, seed=seed, detail="" if passed else detail)
+
+
+def _largest(x: np.ndarray) -> float:
+    finite = np.abs(np.asarray(x, dtype=float))
+    finite = finite[np.isfinite(finite)]
+    return float(finite.max()) if finite.size else 0.0
+
+
+def _errors(got: np.ndarray, want: np.ndarray) -> np.ndarray:
+    same = (got == want) | (np.isnan(got) & np.isnan(want))
+    with np.errstate(invalid="ignore"):
+        error = np.where(same, 0.0, np.abs(got - want))
+    return np.where(np.isnan(error), np.inf, error)
+
+
+def _words(name: str, index: tuple[int, ...], got: float, want: float, sizes: Mapping) -> str:
+    at = f"[{', '.join(map(str, index))}]" if index else ""
+    return f"{name}{at} is {float(got):.12g}, expected {float(want):.12g}{hint(float(got), float(want), sizes)}"

@@ -1,0 +1,302 @@
+"""Inputs made from a program's axes and conditions, since inputs decide as much as the method.
+
+*plain*: small sizes.  *asymmetric*: every size, stride, padding and dilation different.  *equal*: all sizes the
+same.  *boundary*: zeros, ties, large values, everything masked, size 1, an empty axis.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from sympy import Symbol
+
+from derive.bind import bind
+from derive.closures import Compiler
+from derive.errors import DeriveError
+from derive.fields import FLOAT
+from derive.interpreter import Evaluator
+from derive.program import Axis, Compare, Hyper, Parameter, Program, Read, Size, Tensor, piece_expressions, reads, walk
+
+SMOOTH = ("plain", "asymmetric", "equal")
+BOUNDARY = ("zeros", "ties", "large", "masked", "ones", "empty")
+KINDS = SMOOTH + BOUNDARY
+_ATTEMPTS = 120
+_POINTS = 4000
+
+
+@dataclass(frozen=True)
+class Case:
+    """A program with numbers for all of it: sizes, hyperparameters and input arrays in user shape."""
+
+    kind: str
+    program: Program
+    sizes: dict[Symbol, int]
+    hypers: dict[str, object]
+    inputs: dict[str, np.ndarray]
+    seed: int
+    packs: dict[str, tuple[int, ...]] = field(default_factory=dict)
+
+    @property
+    def smooth(self) -> bool:
+        """Whether differences may be taken here (boundary cases sit on kinks on purpose)."""
+        return self.kind in SMOOTH
+
+    @property
+    def numbers(self) -> dict[Symbol, object]:
+        """Every size and hyperparameter's value."""
+        bound = bind(self.program, self.inputs, self.hypers)
+        return {**bound.sizes, **bound.hypers}
+
+    @property
+    def differentiable(self) -> tuple[str, ...]:
+        return tuple(t.name for t in self.program.inputs if t.differentiable)
+
+    def title(self) -> str:
+        """The case in words: its kind and its sizes."""
+        sizes = ", ".join(f"{s.name}={n}" for s, n in self.sizes.items())
+        return f"{self.kind} ({sizes})" if sizes else self.kind
+
+    def with_inputs(self, inputs: dict[str, np.ndarray]) -> Case:
+        return replace(self, inputs={**self.inputs, **inputs})
+
+
+def cases(program: Program, seed: int = 0, kinds: tuple[str, ...] = KINDS) -> Iterator[Case]:
+    """One case of each kind that the program admits; kinds it does not admit are left out."""
+    for kind in kinds:
+        case = make(program, kind, seed)
+        if case is not None:
+            yield case
+
+
+def make(program: Program, kind: str, seed: int = 0) -> Case | None:
+    """A valid case of that kind, or None: sizes are drawn until every derived size and requirement holds."""
+    rng = np.random.default_rng([seed, KINDS.index(kind)])
+    if kind == "masked" and not any(t.kind == "bool" for t in program.inputs):
+        return None
+    for attempt in range(_ATTEMPTS):
+        hypers = hyperparameters(program, kind if attempt < _ATTEMPTS // 2 else "plain")
+        sizes, packs = _sizes(program, kind, attempt, rng)
+        try:
+            case = _filled(program, kind, seed, sizes, packs, hypers)
+        except (DeriveError, ZeroDivisionError):
+            continue
+        if case is not None:
+            return case
+    return None
+
+
+# ------------------------------------------------------------------------------ hyperparameters
+
+
+def hyperparameters(program: Program, kind: str) -> dict[str, object]:
+    """Values of the symbolic hyperparameters: defaults, or all different and away from them."""
+    return {p.name: value for p in program.parameters if not p.structural for value in _values(p, kind)}
+
+
+def _values(p: Parameter, kind: str) -> Iterator[object]:
+    if kind not in ("asymmetric", "equal") and not p.required:
+        return
+    if p.kind == "Int":
+        base = p.default if isinstance(p.default, int) else 1
+        several = [int(base) + 1 + (i if kind == "asymmetric" else 0) for i in range(max(p.length, 1))]
+        yield tuple(several) if p.length else several[0]
+    elif p.kind == "Real":
+        base = _floats(p)
+        moved = [0.7 * b + 0.05 + 0.01 * i for i, b in enumerate(base)]
+        yield tuple(moved) if p.length else moved[0]
+
+
+def _floats(p: Parameter) -> list[float]:
+    default = p.default if p.default is not None else 0.4
+    values = default if isinstance(default, (tuple, list)) else [default] * max(p.length, 1)
+    try:
+        return [float(v) for v in values]
+    except TypeError:  # an expression over other hyperparameters
+        return [0.4] * max(p.length, 1)
+
+
+# ------------------------------------------------------------------------------ sizes
+
+
+def free_sizes(program: Program) -> tuple[Size, ...]:
+    """The sizes that the inputs' shapes decide, in order of appearance."""
+    derived = {s for s, _ in program.sizes}
+    found: dict[Size, None] = {}
+    for tensor in program.inputs:
+        for part in tensor.parts:
+            for n in walk(part.extent):
+                if isinstance(n, Size) and n not in derived:
+                    found.setdefault(n)
+    return tuple(found)
+
+
+def _sizes(
+    program: Program, kind: str, attempt: int, rng: np.random.Generator
+) -> tuple[dict[Size, int], dict[str, tuple[int, ...]]]:
+    """A draw of every free size, growing with the attempt; a pack is drawn as the axes it stands for."""
+    names = free_sizes(program)
+    ranks = {"plain": 1, "asymmetric": 2, "equal": 1, "ones": 0, "ties": 2}
+    counts = [max(ranks.get(kind, 1) - attempt // 40, 0) if s.is_pack else 1 for s in names]
+    drawn = iter(_draw(kind, sum(counts), attempt, rng))
+    sizes, packs = {}, {}
+    for s, count in zip(names, counts, strict=True):
+        axes = tuple(next(drawn) for _ in range(count))
+        sizes[s] = int(np.prod(axes, dtype=int))
+        if s.is_pack:
+            packs[s.name] = axes
+    return sizes, packs
+
+
+def _draw(kind: str, n: int, attempt: int, rng: np.random.Generator) -> list[int]:
+    if kind == "asymmetric":
+        return [int(v) for v in rng.permutation(np.arange(2, 2 + n + attempt // 6))[:n]]
+    if kind == "equal":
+        return [2 + attempt] * n
+    if kind == "ones":
+        return [1 if rng.random() >= attempt / 40 else int(rng.integers(1, 4 + attempt // 12)) for _ in range(n)]
+    drawn = [int(v) for v in rng.integers(2, 4 + attempt // 12, size=n)]
+    if kind == "empty" and n:
+        drawn[attempt % n] = 0
+    return drawn
+
+
+def user_shape(axes: tuple[Axis, ...], extent: Callable, packs: dict[str, tuple[int, ...]]) -> tuple[int, ...]:
+    """The shape a caller gives: composite axes are one, a pack alone in its axis is several."""
+    shape: list[int] = []
+    for axis in axes:
+        name = getattr(axis[0].extent, "name", "") if len(axis) == 1 else ""
+        if name in packs:
+            shape += packs[name]
+        else:
+            shape.append(int(np.prod([extent(part.extent) for part in axis], dtype=int)))
+    return tuple(shape)
+
+
+# ------------------------------------------------------------------------------ data
+
+
+def _filled(
+    program: Program,
+    kind: str,
+    seed: int,
+    sizes: dict[Size, int],
+    packs: dict[str, tuple[int, ...]],
+    hypers: dict[str, object],
+) -> Case | None:
+    """The case with data, if all derived extents are positive (not negative, for the empty case)."""
+    numbers = {**sizes, **_hyper_symbols(program, hypers)}
+    for size, e in program.sizes:
+        numbers[size] = Compiler(FLOAT, numbers).index(e)({})
+    extent = _extent(numbers)
+    shapes = {t.name: user_shape(t.axes, extent, packs) for t in program.inputs}
+    rng = np.random.default_rng([seed, KINDS.index(kind), 1])
+    least = 0 if kind == "empty" else 1
+    if any(n < least for shape in shapes.values() for n in shape):
+        return None
+    for positive in (False, True):
+        made = {t.name: _data(program, t, shapes[t.name], kind, rng, numbers, positive) for t in program.inputs}
+        case = Case(kind, program, dict(sizes), hypers, made, seed, packs)
+        evaluator = Evaluator(program, bind(program, made, hypers))
+        extents = [hi - lo for s in program.statements for lo, hi in evaluator.range_of(s.name)]
+        if any(n < least for n in extents) or _points(evaluator, program) > _POINTS:
+            return None
+        finite = [_finite(evaluator, name) for name in program.outputs]  # an index out of range raises
+        if kind not in SMOOTH or all(finite):
+            return case
+    return None
+
+
+def _hyper_symbols(program: Program, hypers: dict[str, object]) -> dict[Symbol, object]:
+    """Symbols of the hyperparameters to their values; defaults may name earlier ones."""
+    found: dict[Symbol, object] = {}
+    for p in program.parameters:
+        value = hypers.get(p.name, p.value if p.value is not None else p.default)
+        values = list(value) if isinstance(value, (tuple, list)) else [value] * max(p.length, 1)
+        for symbol, v in zip(p.symbols, values, strict=False):
+            found[symbol] = v.xreplace(found) if hasattr(v, "xreplace") else v
+    return found
+
+
+def _extent(numbers: dict[Symbol, object]) -> Callable:
+    compiler = Compiler(FLOAT, numbers)
+    return lambda e: compiler.index(e)({})
+
+
+def _points(evaluator: Evaluator, program: Program) -> int:
+    return sum(
+        int(np.prod([hi - lo for lo, hi in evaluator.range_of(s.name)], dtype=int)) for s in program.statements
+    )
+
+
+def _finite(evaluator: Evaluator, name: str) -> bool:
+    return bool(np.isfinite(np.asarray(evaluator.array(name), dtype=float)).all())
+
+
+def _data(
+    program: Program,
+    tensor: Tensor,
+    shape: tuple[int, ...],
+    kind: str,
+    rng: np.random.Generator,
+    numbers: dict[Symbol, object],
+    positive: bool,
+) -> np.ndarray:
+    """Values of one input, by its kind and the case's."""
+    if tensor.kind == "bool":
+        return np.zeros(shape, bool) if kind == "masked" else rng.random(shape) < 0.7
+    if tensor.kind == "index":
+        return _indices(program, tensor, shape, kind, rng, numbers)
+    if tensor.kind == "const":
+        return rng.uniform(0.5, 1.5, shape)
+    if kind == "zeros":
+        return np.zeros(shape)
+    if kind == "ties":
+        return rng.integers(-1, 2, shape).astype(float)
+    if positive:
+        return rng.uniform(0.2, 0.9, shape)
+    return rng.normal(size=shape) * (30.0 if kind == "large" else 1.0)
+
+
+def _indices(
+    program: Program,
+    tensor: Tensor,
+    shape: tuple[int, ...],
+    kind: str,
+    rng: np.random.Generator,
+    numbers: dict[Symbol, object],
+) -> np.ndarray:
+    """Whole numbers within the axes they index; now and then one that the text compares them with."""
+    extent = _extent(numbers)
+    bounds, special = index_uses(program, tensor.name)
+    top = min((extent(b) for b in bounds), default=3)
+    values = rng.integers(0, max(top, 1), shape)
+    if kind == "ties":
+        values = values * 0 + values.reshape(-1)[0] if values.size else values
+    marks = [int(numbers.get(s, s)) for s in special]
+    for mark in marks:
+        values = np.where(rng.random(shape) < 0.25, mark, values)
+    if kind == "zeros" and marks:
+        values = np.full(shape, marks[0])
+    return values
+
+
+def index_uses(program: Program, name: str) -> tuple[list, list]:
+    """Extents of the axes that an index input selects in, and numbers it is compared with."""
+    bounds, special = [], []
+    tensors = program.tensors
+    everything = [e for s in program.statements for p in s.pieces for e in piece_expressions(p)]
+    for e in everything:
+        for r in reads(e):
+            for part, index in zip(tensors[r.tensor].parts, r.indices, strict=True):
+                if any(q.tensor == name for q in reads(index)):
+                    bounds.append(part.extent)
+        for n in walk(e):
+            if isinstance(n, Compare) and n.op in ("==", "!=") and _is_read(n.args[1:], name):
+                special += [a for a in n.args[1:] if a.is_Integer or isinstance(a, Hyper)]
+    return bounds, list(dict.fromkeys(special))
+
+
+def _is_read(sides: tuple, name: str) -> bool:
+    return any(isinstance(a, Read) and a.tensor == name for a in sides)

@@ -1,0 +1,116 @@
+"""What is checked: a program with its derivatives and its generated code, each made once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+import derive
+from derive import calculus, interpreter
+from derive.errors import DeriveError
+from derive.language import load_definition, specialise
+from derive.program import Program
+from derive.targets.files import callable_of
+from derive.verify.inputs import Case
+from derive.verify.samples import SETTINGS
+
+Arrays = dict[str, np.ndarray]
+
+
+@dataclass
+class Subject:
+    """A program at one setting of its structural choices."""
+
+    name: str
+    program: Program
+    choices: dict[str, Any] = field(default_factory=dict)
+    _codes: dict[tuple[str, str], Callable] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def vjp(self) -> Program:
+        return derive.vjp(self.program)
+
+    @cached_property
+    def vjp2(self) -> Program:
+        return derive.vjp(self.vjp)
+
+    @cached_property
+    def vjp3(self) -> Program:
+        return derive.vjp(self.vjp2)
+
+    @cached_property
+    def jvp(self) -> Program:
+        return derive.jvp(self.program)
+
+    @cached_property
+    def adjoint(self) -> Program:
+        """The adjoint as it falls out, before simplification."""
+        return calculus.adjoint(self.program)
+
+    @cached_property
+    def tangent(self) -> Program:
+        return calculus.tangent(self.program)
+
+    def derived(self, order: int) -> Program:
+        """The program of that order: the program itself, its vjp, the vjp of that."""
+        return (self.program, *(getattr(self, n) for n in ("vjp", "vjp2", "vjp3")[:order]))[order]
+
+    def run(self, target: str, program: Program, inputs: Arrays, case: Case) -> Arrays:
+        """The outputs of a program by the interpreter or by generated code."""
+        if target == "interpreter":
+            return interpreter.run(program, inputs, case.hypers)
+        key = (target, f"{id(program)}")
+        if key not in self._codes:
+            self._codes[key] = callable_of(program, target)
+        given = [_given(target, inputs[t.name]) for t in program.inputs]
+        with np.errstate(all="ignore"):
+            results = self._codes[key](*given, **case.hypers)
+        results = results if isinstance(results, tuple) else (results,)
+        return {name: np.asarray(r) for name, r in zip(_returned(program), results, strict=False)}
+
+    def title(self) -> str:
+        """The setting in words."""
+        return ", ".join(f"{k}={v}" for k, v in self.choices.items())
+
+
+def _given(target: str, x: np.ndarray) -> Any:
+    if target != "torch":
+        return x
+    import torch
+
+    return torch.from_numpy(np.array(x))
+
+
+def _returned(program: Program) -> tuple[str, ...]:
+    return (*program.outputs, *(new for _, new in program.updates))
+
+
+def subjects(target: str | Program) -> Iterator[Subject | DeriveError]:
+    """The target at each of its settings; a setting that cannot be loaded is yielded as its error."""
+    if isinstance(target, Program):
+        yield Subject(target.name, target)
+        return
+    definition = load_definition(target)
+    for choices in SETTINGS.get(definition.name) or settings(definition):
+        try:
+            yield Subject(definition.name, specialise(definition, **choices), dict(choices))
+        except DeriveError as error:
+            yield error
+
+
+def settings(definition: Any) -> tuple[dict[str, Any], ...]:
+    """Settings of a definition without a row in the table: every word, both truths, optional inputs absent."""
+    base = {h.name: _sample(h) for h in definition.hypers if h.default is None and h.kind in ("Int", "Real")}
+    words = [{h.name: word} for h in definition.hypers if h.kind == "Text" for word in h.allowed]
+    truths = [{h.name: v} for h in definition.hypers if h.kind == "Bool" for v in (False, True)]
+    absent = {i.name: None for i in definition.inputs if i.default is not None and i.kind != "Bool"}
+    return tuple({**base, **more} for more in ({}, *words, *truths, *([absent] if absent else [])))
+
+
+def _sample(h: Any) -> Any:
+    one = 2 if h.kind == "Int" else 0.4
+    return (one,) * h.length if h.length else one
