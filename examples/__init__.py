@@ -1,0 +1,1 @@
+"""Whole jobs done with generated code."""
