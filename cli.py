@@ -31,7 +31,7 @@ def commands() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def list_(as_json: bool) -> None:
     """What the catalogue holds, by family."""
-    from derive.language import catalogue_index
+    from derive.language.find import catalogue_index
 
     families: dict[str, list[str]] = {}
     for name, (family, _) in catalogue_index().items():
@@ -88,14 +88,20 @@ def parse_value(text: str) -> Any:
 def _source(target: str) -> tuple[str, str]:
     """What ``derive.load`` is given, and the text the result depends on; ``-`` is standard input."""
     if target == "-":
-        text = sys.stdin.read()
+        text = sys.stdin.buffer.read(_MOST_BYTES).decode("utf-8", "replace") + "\n"
         return text, text
-    path, _, _ = target.rpartition(":") if ".py:" in target else (target, "", "")
-    if path.endswith(".py") and os.path.isfile(path):
-        with open(path, "rb") as file:
-            return target, file.read().decode("utf-8", "replace")
+    for path in (target, target.rpartition(":")[0]):
+        if path and os.path.isfile(path):
+            try:
+                with open(path, "rb") as file:
+                    return target, file.read(_MOST_BYTES).decode("utf-8", "replace")
+            except OSError:
+                break  # whoever reads it says so better
     return target, ""
 
+
+#: More than any definition the language accepts.
+_MOST_BYTES = 1 << 24
 
 _FORMULA_OPTIONS = (
     click.argument("target", metavar="NAME|PATH"),
@@ -167,6 +173,96 @@ def _formulas(
         if not no_cache:
             cache.store(key, printed)
     click.echo(printed, nl=False)
+
+
+# ------------------------------------------------------------------------------ code
+
+
+@commands.command()
+@click.argument("target", metavar="NAME|PATH")
+@click.argument("choices", nargs=-1, metavar="[KEY=VALUE]...", callback=_values)
+@click.option("--target", "language", type=click.Choice(["numpy", "torch"]), default="numpy", show_default=True)
+@click.option("-o", "--output", "folder", required=True, metavar="DIR", help="Where the file is written.")
+@click.option("--force", is_flag=True, help="Overwrite a file that is there.")
+def generate(target: str, choices: dict[str, Any], language: str, folder: str, force: bool) -> None:
+    """A self-contained file of forward and backward code: derive generate conv2d --target torch -o DIR."""
+    from derive.doors import generate as made
+    from derive.doors import load
+
+    program = load(_source(target)[0], **choices)
+    path = _destination(folder, f"{program.name}_{language}.py", force)
+    _write(path, made(program, target=language).text)
+    click.echo(path)
+
+
+def _destination(folder: str, name: str, force: bool) -> str:
+    """Where a file of that name goes inside the folder."""
+    path = os.path.join(folder, os.path.basename(name))
+    if os.path.lexists(folder) and not os.path.isdir(folder):
+        raise InputError(f"{folder} is not a folder", mend="name a folder after -o; it is made if it is not there")
+    if os.path.lexists(path) and not force:
+        raise InputError(f"{path} is already there", mend="add --force to overwrite it, or choose another folder")
+    return path
+
+
+def _write(path: str, text: str) -> None:
+    """The whole file or nothing: written beside and renamed."""
+    import tempfile
+
+    folder = os.path.dirname(path) or "."
+    try:
+        os.makedirs(folder, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=folder, prefix=".derive-")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(text)
+            mask = os.umask(0)
+            os.umask(mask)
+            os.chmod(temporary, 0o666 & ~mask)
+            os.replace(temporary, path)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror}", mend="choose a folder you may write to") from error
+
+
+# ------------------------------------------------------------------------------ checks
+
+
+@commands.command()
+@click.argument("targets", nargs=-1, metavar="NAME|FILE.py...")
+@click.option("--all", "all_", is_flag=True, help="Everything in the catalogue.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the random inputs.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+def check(targets: tuple[str, ...], all_: bool, seed: int, as_json: bool) -> int:
+    """Is it true?  Derivatives against independent references, worst first."""
+    from derive.language.find import catalogue_index
+
+    names = [*targets, *(catalogue_index() if all_ else ())]
+    if not names:
+        raise click.UsageError("name what to check, or --all")
+    from derive import verify
+    from derive.reports import verdicts as said
+
+    verdicts = []
+    for target in names:
+        verdicts += [verify.check(one, seed=seed) for one in _definitions(*_source(target))]
+    click.echo(said.to_json(verdicts) if as_json else said.to_table(verdicts), nl=False)
+    codes = [v.exit_code for v in verdicts]
+    return FAILED if FAILED in codes else 0 if 0 in codes else NOTHING
+
+
+def _definitions(target: str, text: str) -> list[str]:
+    """A file without a name means every definition in it."""
+    if not text or target == text or not os.path.isfile(target):
+        return [target]
+    from derive.language.find import definitions_in
+
+    try:
+        return [f"{target}:{name}" for name in definitions_in(text)] or [target]
+    except (SyntaxError, ValueError):
+        return [target]  # the parser says where
 
 
 # ------------------------------------------------------------------------------ entry
