@@ -12,7 +12,9 @@ GOLDEN = Path(__file__).parent / "golden"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--update-golden", action="store_true", help="write the goldens anew; look at the diff before committing")
+    parser.addoption(
+        "--update-golden", action="store_true", help="write the goldens anew; look at the diff before committing"
+    )
 
 
 @pytest.fixture
