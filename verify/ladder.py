@@ -41,8 +41,12 @@ def check(
     orders: tuple[int, ...] = (1, 2),
     kinds: tuple[str, ...] = KINDS,
     codes: tuple[str, ...] = CODES,
+    vjp: Program | None = None,
 ) -> Verdict:
-    """The verdict over a catalogue name, ``path.py:name``, a definition's text or a program."""
+    """The verdict over a catalogue name, ``path.py:name``, a definition's text or a program.
+
+    ``vjp``: a gradient to be checked instead of the derived one, as a program of the same inputs and cotangents.
+    """
     options = Options(seed, tuple(orders), tuple(codes))
     rows: list[Row] = []
     name = target.name if isinstance(target, Program) else target
@@ -51,6 +55,8 @@ def check(
             rows.append(Row("load", "", FAILED, seed=seed, detail=str(subject)))
             continue
         name = subject.name
+        if vjp is not None:
+            subject = subject.with_gradient(vjp)
         rows += _climb(subject, options, kinds)
     return Verdict(name, tuple(rows), f"derive check {name} --seed {seed}")
 

@@ -55,6 +55,12 @@ class Subject:
     def tangent(self) -> Program:
         return calculus.tangent(self.program)
 
+    def with_gradient(self, vjp: Program) -> Subject:
+        """The same program under a gradient from elsewhere."""
+        other = Subject(self.name, self.program, self.choices)
+        other.__dict__.update(vjp=vjp, adjoint=vjp)
+        return other
+
     def derived(self, order: int) -> Program:
         """The program of that order: the program itself, its vjp, the vjp of that."""
         return (self.program, *(getattr(self, n) for n in ("vjp", "vjp2", "vjp3")[:order]))[order]
