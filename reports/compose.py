@@ -9,7 +9,7 @@ from derive.reports.document import Block, Composer, Document, Formula, paramete
 
 #: How a derivative is called in a title.
 TITLES = {"vjp": "gradient of", "jvp": "tangent of"}
-ORDERS = {1: "", 2: ", second order", 3: ", third order"}
+ORDERS = {1: "", 2: "second order, ", 3: "third order, "}
 
 
 def forward(program: Program) -> Document:
@@ -23,7 +23,7 @@ def derivative(program: Program, primal: Program, order: int = 1) -> Document:
     """The derivative's formulas: a block per output, each with what only it needs, then the theorems."""
     composer = Composer(program, primal)
     blocks = [*derivative_blocks(composer, order), *law_blocks(program, composer)]
-    return Document(program.name, program.role, program.doc, tuple(blocks))
+    return Document(program.name, program.role, "", tuple(blocks))
 
 
 def merged(*documents: Document) -> Document:
@@ -56,12 +56,20 @@ def derivative_blocks(composer: Composer, order: int) -> list[Block]:
         new = [s for s in needed if s.name not in said]
         said |= {s.name for s in new}
         formulas = tuple(f for s in new for f in composer.formulas(s))
-        title = f"{primal.name} · {TITLES[program.derived]} {output[1:]}{ORDERS[order]}"
+        title = f"{primal.name} · {ORDERS[order]}{TITLES[program.derived]} {_source(program, output)}"
         kept = _forward_values(primal, new)
         notes = (f"with   {', '.join(kept)} from the forward",) if kept else ()
         about = ((output, composer.shape(program.tensor(output))),)
         blocks.append(Block(title, about, formulas, (), composer.ranges(new, free=False), notes))
     return blocks
+
+
+def _source(program: Program, output: str) -> str:
+    """What a derivative is of: ``dx`` is of x, and so is ``dx_1`` where dx was taken."""
+    name = output[1:]
+    head, _, tail = name.rpartition("_")
+    known = {t.name for t in program.inputs}
+    return head if name not in known and head in known and tail.isdigit() else name
 
 
 def _needs(program: Program, output: str) -> set[str]:

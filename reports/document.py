@@ -141,17 +141,20 @@ class Composer:
 
 
 def lift_conditions(rhs: Expr) -> tuple[Expr, tuple[Basic, ...]]:
-    """The range conditions of the only reduction (or of the outermost guard), to be said on a line of their own."""
+    """Range conditions that every reduction has (or the outermost guard), to be said once, on a line of their own."""
     if isinstance(rhs, Where) and rhs.args[2] == 0 and not is_bracket(rhs.args[0]):
         inner, more = lift_conditions(rhs.args[1])
         return inner, (rhs.args[0], *more)
-    reductions = [n for n in walk(rhs) if isinstance(n, Reduce)]
-    if len(reductions) != 1 or (reductions[0].op == "count" and reductions[0].body == 1):
+    reductions = list(dict.fromkeys(n for n in walk(rhs) if isinstance(n, Reduce)))
+    ranges = {tuple(c for c in r.filters if not is_bracket(c)) for r in reductions}
+    nested = any(isinstance(n, Reduce) for r in reductions for n in walk(r.body))
+    if len(ranges) != 1 or nested or any(r.op == "count" and r.body == 1 for r in reductions):
         return rhs, ()
-    old = reductions[0]
-    lifted = tuple(c for c in old.filters if not is_bracket(c))
-    kept = [e for e in old.entries if isinstance(e, Bind) or is_bracket(e)]
-    return rhs.xreplace({old: Reduce(old.op, kept, old.body)}), lifted
+    return rhs.xreplace({r: _without_ranges(r) for r in reductions}), ranges.pop()
+
+
+def _without_ranges(r: Reduce) -> Reduce:
+    return Reduce(r.op, [e for e in r.entries if isinstance(e, Bind) or is_bracket(e)], r.body)
 
 
 def parameter_text(p: Parameter, text: Text, t: Typesetter) -> str:
