@@ -130,7 +130,7 @@ class Complex(Field):
             "softplus": _softplus_complex,
             "logsigmoid": lambda x: -_softplus_complex(-x),
             "polygamma": lambda n, x: complex(CONTEXT.psi(int(n.real), CONTEXT.mpc(x))),
-            "atan2": lambda y, x: -1j * cmath.log((x + 1j * y) / cmath.sqrt(x * x + y * y)),
+            "atan2": _angle,
             "floor": lambda x: float(math.floor(x.real)),
             "ceil": lambda x: float(math.ceil(x.real)),
             "round": lambda x: float(round(x.real)),
@@ -159,6 +159,12 @@ class Complex(Field):
 
 def _softplus_complex(x: complex) -> complex:
     return cmath.log(1 + cmath.exp(x)) if x.real < 0 else x + cmath.log(1 + cmath.exp(-x))
+
+
+def _angle(y: complex, x: complex) -> complex:
+    """atan2, continued: a principal arctangent of the smaller quotient, plus the real jump."""
+    value = cmath.atan(y / x) if abs(x) >= abs(y) else -cmath.atan(x / y)
+    return value + (math.atan2(y.real, x.real) - value.real)
 
 
 def _by_type(continued: Callable[..., Number], real: Callable[..., Number]) -> Callable[..., Number]:

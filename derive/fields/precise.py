@@ -82,7 +82,7 @@ class HighPrecision(Field):
 
 def _real_part(value: Any) -> Any:
     """value if it is real, nan if it is not."""
-    return value if CONTEXT.im(value) == 0 else CONTEXT.nan
+    return CONTEXT.re(value) if CONTEXT.im(value) == 0 else CONTEXT.nan
 
 
 MP = HighPrecision()

@@ -1,13 +1,17 @@
-"""Small programs built by hand, each with the NumPy loop it must equal."""
+"""Small programs built by hand, before any parser: the fixture ``hand`` holds the builders."""
 
 from __future__ import annotations
 
-from sympy import Expr, Integer, Symbol
+from types import SimpleNamespace
 
+import pytest
+from sympy import Basic, Expr, Integer, Symbol, exp
+
+from derive.functions import tanh
 from derive.program import (
-    Basic,
     Bind,
     Compare,
+    FloorDiv,
     Letter,
     Part,
     Piece,
@@ -45,10 +49,6 @@ def ranges(lo, index: Expr, hi) -> tuple[Basic, ...]:
     return Compare("<=", lo, index), Compare("<", index, hi)
 
 
-def piece(rhs, **_) -> Piece:
-    return Piece((), (), rhs)
-
-
 def statement(target: Tensor, indices, rhs, *conditions, binds=None, **more) -> Statement:
     """One piece whose letters run over the parts of the target."""
     return Statement(target, (equation(target, indices, rhs, *conditions, binds=binds),), **more)
@@ -70,8 +70,6 @@ def program(name: str, inputs, statements, outputs, **more) -> Program:
 def softmax() -> Program:
     (k, j, i, n), (K, N) = letters("k j i n"), sizes("K N")
     x, m, e, y = tensor("x", N, K), tensor("m", N), tensor("e", N, K), tensor("y", N, K)
-    from sympy import exp
-
     return program(
         "softmax",
         [x],
@@ -86,8 +84,6 @@ def softmax() -> Program:
 
 def conv2d(stride: int = 2, padding: int = 1, dilation: int = 1, groups: int = 2) -> Program:
     """Grouped, strided, padded cross-correlation with out-of-range filters written out."""
-    from derive.program import FloorDiv
-
     n, g, f, p, q, c, i, j = letters("n g f p q c i j")
     N, C, H, W, F, KH, KW, OH, OW = sizes("N C H W F KH KW OH OW")
     x = tensor("x", N, (groups, C), H, W)
@@ -111,13 +107,17 @@ def conv2d(stride: int = 2, padding: int = 1, dilation: int = 1, groups: int = 2
     )
 
 
-def elman(backwards: bool = False) -> Program:
+def elman() -> Program:
     """h[-1, k] = h0[k];  h[t, k] = tanh(x[t, k] + a·h[t − 1, k])."""
-    from derive.functions import tanh
-
     (t, k), (T, K) = letters("t k"), sizes("T K")
     x, h0, a = tensor("x", T, K), tensor("h0", K), tensor("a")
     h = tensor("h", Part(T, below=1), K)
     base = equation(h, [-1, k], Read("h0", k))
     step = equation(h, [t, k], tanh(Read("x", t, k) + Read("a") * Read("h", t - 1, k)))
     return program("elman", [x, h0, a], [Statement(h, (base, step))], ["h"])
+
+
+@pytest.fixture
+def hand() -> SimpleNamespace:
+    """Builders of programs: ``hand.tensor``, ``hand.statement``, ``hand.program``, and finished ones."""
+    return SimpleNamespace(**globals())
