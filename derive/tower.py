@@ -25,15 +25,18 @@ class Tower:
     _made: dict[tuple, Any] = field(default_factory=dict, repr=False)
 
     def apply(self, tensors: Sequence[Array], hypers: Mapping[str, Any]) -> tuple[Array, ...]:
-        """The outputs at these inputs, attached to autograd."""
+        """What the program returns at these inputs, attached to autograd."""
         import torch
 
         wanted: tuple[str, ...] = ()
         if torch.is_grad_enabled() and not torch._C._are_functorch_transforms_active():
             pairs = zip(self.program.inputs, tensors, strict=True)
             wanted = tuple(t.name for t, x in pairs if x.requires_grad and is_real(t))
-        outputs = _autograd_function().apply(_Call(self, dict(hypers), wanted), *tensors)
-        return outputs[: len(self.program.outputs)]
+        results = _autograd_function().apply(_Call(self, dict(hypers), wanted), *tensors)
+        if not wanted:
+            return results
+        by_name = dict(zip(returned(self.cut(wanted).forward.program), results, strict=True))
+        return tuple(by_name[name] for name in returned(self.program))
 
     def run(self, tensors: Sequence[Array], hypers: Mapping[str, Any]) -> tuple[Array, ...]:
         """The outputs, by the generated code alone."""
@@ -90,6 +93,11 @@ class _Call:
     def forward(self, tensors: Sequence[Array]) -> tuple[Array, ...]:
         tower = self.tower.cut(self.wanted).forward if self.wanted else self.tower
         return tower.run(tensors, self.hypers)
+
+
+def returned(program: Program) -> tuple[str, ...]:
+    """What the generated code returns: outputs, then what a module writes back."""
+    return tuple(dict.fromkeys((*program.outputs, *(name for _, name in program.updates))))
 
 
 def is_real(tensor: Tensor) -> bool:
@@ -154,18 +162,14 @@ def _autograd_function() -> Any:
 def _remember(ctx: Any, call: _Call, tensors: tuple, output: tuple) -> None:
     """Saves the inputs, what the cut asks for, and what zero cotangents are made of."""
     program = call.tower.program
-    results = [program.tensor(o) for o in program.outputs]
+    cut = call.tower.cut(call.wanted) if call.wanted else None
+    by_name = dict(zip(returned(cut.forward.program if cut else program), output, strict=True))
+    moving = [o for o in program.outputs if is_real(program.tensor(o))]
     ctx.set_materialize_grads(False)
-    fixed = (y for t, y in zip(results, output, strict=False) if not is_real(t))
-    ctx.mark_non_differentiable(*fixed, *output[len(results) :])
-    saved: tuple = ()
-    if call.wanted:
-        cut = call.tower.cut(call.wanted)
-        by_name = dict(zip(cut.forward.program.outputs, output, strict=True))
-        saved = tuple(by_name[name] for name in cut.saved)
-    ctx.call = call
-    ctx.outputs = tuple((y.shape, y.dtype, y.device) for t, y in zip(results, output, strict=False) if is_real(t))
-    ctx.save_for_backward(*tensors, *saved)
+    ctx.mark_non_differentiable(*(y for name, y in by_name.items() if name not in moving))
+    ctx.call, ctx.names = call, tuple(by_name)
+    ctx.outputs = {name: (by_name[name].shape, by_name[name].dtype, by_name[name].device) for name in moving}
+    ctx.save_for_backward(*tensors, *(by_name[name] for name in (cut.saved if cut else ())))
     ctx.save_for_forward(*tensors)
 
 
@@ -177,10 +181,10 @@ def _pull_back(ctx: Any, cotangents: tuple) -> tuple:
     inputs = ctx.saved_tensors[: len(program.inputs)]
     needed = zip(program.inputs, ctx.needs_input_grad[1:], strict=True)
     wrt = tuple(t.name for t, needs in needed if needs and is_real(t))
-    given = [g for t, g in zip(map(program.tensor, program.outputs), cotangents, strict=False) if is_real(t)]
-    if not wrt or all(g is None for g in given):
+    by_output = dict(zip(ctx.names, cotangents, strict=True))
+    if not wrt or all(by_output[name] is None for name in ctx.outputs):
         return (None,) * len(program.inputs)
-    dys = [_zeros(s) if g is None else g for g, s in zip(given, ctx.outputs, strict=True)]
+    dys = [_zeros(like) if by_output[name] is None else by_output[name] for name, like in ctx.outputs.items()]
     if wrt == call.wanted and not torch.is_grad_enabled():
         cut = call.tower.cut(wrt)
         kept = [x for t, x in zip(program.inputs, inputs, strict=True) if t.name in cut.kept]
@@ -203,10 +207,9 @@ def _push_forward(ctx: Any, tangents: tuple) -> tuple:
     call, program = ctx.call, ctx.call.tower.program
     moving = [(t, v) for t, v in zip(program.inputs, tangents, strict=True) if v is not None and is_real(t)]
     wrt = tuple(t.name for t, _ in moving)
-    results = iter(call.tower.jvp(wrt).apply((*ctx.saved_tensors, *(v for _, v in moving)), call.hypers))
-    pushed = [next(results) if is_real(program.tensor(o)) else None for o in program.outputs]
-    extra = len(call.tower.cut(call.wanted).forward.program.outputs) - len(pushed) if call.wanted else 0
-    return (*pushed, *(None,) * extra)
+    results = call.tower.jvp(wrt).apply((*ctx.saved_tensors, *(v for _, v in moving)), call.hypers)
+    by_output = dict(zip(ctx.outputs, results, strict=True))
+    return tuple(by_output.get(name) for name in ctx.names)
 
 
 def _over_a_batch(call: _Call, in_dims: tuple, tensors: tuple) -> tuple[tuple, tuple]:

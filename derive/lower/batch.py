@@ -28,13 +28,14 @@ from derive.program import (
 
 
 def batch(program: Program, names: Iterable[str]) -> tuple[Program, tuple[bool, ...]]:
-    """The program with the named inputs batched along a new first axis, and which outputs are batched."""
+    """The program with the named inputs batched along a new first axis, and which of what it returns is batched."""
     reached = _reached(program, names)
     fresh = Fresh(names_in(program))
     size, letter = Size(fresh.name("B")), fresh.letter("b")
     inputs = tuple(_grown(t, size) if t.name in reached else t for t in program.inputs)
     statements = tuple(_batched(s, size, letter, reached) if s.name in reached else s for s in program.statements)
-    flags = tuple(o in reached for o in program.outputs)
+    returned = dict.fromkeys((*program.outputs, *(name for _, name in program.updates)))
+    flags = tuple(name in reached for name in returned)
     return replace(program, inputs=inputs, statements=statements, laws=(), requirements=()), flags
 
 

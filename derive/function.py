@@ -1,0 +1,350 @@
+"""``derive.function``: a definition as a torch callable, differentiable to any order.
+
+The door: names and defaults are matched, structural choices taken (one tower each, kept), shapes and
+dtypes checked before anything runs, random inputs drawn.  Behind it stands a ``Tower``.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sympy import Expr
+
+from derive.bind import bind
+from derive.bind.hypers import bind_hypers
+from derive.bind.words import declared, nearest
+from derive.errors import InputError
+from derive.program import Draw, Hyper, Program, Tensor
+from derive.tower import Tower, returned
+
+#: Choices kept before the oldest is dropped: shapes already checked, per specialisation.
+REMEMBERED = 1024
+
+
+def function(target: str | Program, **choices: Any) -> Function:
+    """The torch callable of a catalogue name, a ``path.py:name``, a definition's text, or a Program.
+
+    ``f(x, weight, bias, stride=2)`` takes inputs by position or name and hyperparameters by name; an input
+    left out takes its default.  Its gradients, of every order, are derived from the definition.
+    """
+    if isinstance(target, Program):
+        return Function(_Fixed(target, choices))
+    from derive.language import load_definition
+
+    return Function(_Open(load_definition(target), choices))
+
+
+# ------------------------------------------------------------------------------ what is called
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """Names a call may use: inputs in order (with whether they may be left out), and hyperparameters."""
+
+    inputs: tuple[str, ...]
+    hypers: tuple[str, ...]
+
+
+class Function:
+    """A callable of torch tensors; ``program(...)`` tells which program a call would run."""
+
+    def __init__(self, source: _Fixed | _Open) -> None:
+        self._source = source
+        self.__name__ = self.__qualname__ = source.name
+        self.__doc__ = source.doc
+        self.__signature__ = _signature(source.parameters)
+        self._checked: dict[tuple, None] = {}
+
+    def __repr__(self) -> str:
+        return f"derive.function({self.__name__}{self.__signature__})"
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Outputs as the definition returns them: one tensor, or a tuple."""
+        given, hypers = _sorted_out(self._source, args, kwargs)
+        tower, given, hypers = self._source.specialised(given, hypers)
+        program = tower.program
+        numbers = _numbers(program, hypers)
+        tensors = self._tensors(program, given, hypers, numbers)
+        results = tower.apply(tensors, numbers)
+        names = returned(program)
+        _write_back(program, dict(zip(names, results, strict=True)), given)
+        outputs = results[: len(program.outputs)]
+        return outputs[0] if len(outputs) == 1 else tuple(outputs)
+
+    def _tensors(
+        self, program: Program, given: dict[str, Any], hypers: Mapping[str, Any], numbers: Mapping[str, Any]
+    ) -> list[Any]:
+        """The inputs in order, checked; random ones drawn, constants filled in."""
+        import torch
+
+        like = next((v for v in given.values() if isinstance(v, torch.Tensor) and v.is_floating_point()), None)
+        tensors = {t.name: _as_tensor(t, given[t.name], like) for t in program.inputs if t.name in given}
+        missing = [t for t in program.inputs if t.name not in given]
+        key = (id(program), tuple(sorted(numbers.items())), *((n, v.shape, v.dtype) for n, v in tensors.items()))
+        if missing or key not in self._checked:
+            shapes = _checked(program, tensors, hypers, missing)
+            for t in missing:
+                tensors[t.name] = _drawn(t, shapes[t.name], numbers, like)
+            self._remember(key)
+        return [tensors[t.name] for t in program.inputs]
+
+    def _remember(self, key: tuple) -> None:
+        if len(self._checked) >= REMEMBERED:
+            self._checked.pop(next(iter(self._checked)))
+        self._checked[key] = None
+
+
+def _signature(parameters: Parameters) -> inspect.Signature:
+    positional = [
+        inspect.Parameter(n, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=None) for n in parameters.inputs
+    ]
+    keyword = [inspect.Parameter(n, inspect.Parameter.KEYWORD_ONLY, default=None) for n in parameters.hypers]
+    return inspect.Signature([*positional, *keyword])
+
+
+# ------------------------------------------------------------------------------ where programs come from
+
+
+class _Fixed:
+    """A program, already specialised."""
+
+    def __init__(self, program: Program, hypers: Mapping[str, Any]) -> None:
+        self.name, self.doc, self._program, self._hypers = program.name, program.doc, program, dict(hypers)
+        inputs = tuple(t.name for t in program.inputs)
+        self.parameters = Parameters(inputs, tuple(p.name for p in program.parameters))
+        self._towers: dict[tuple[str, ...], Tower] = {}
+
+    def specialised(self, given: dict[str, Any], hypers: dict[str, Any]) -> tuple[Tower, dict, dict]:
+        """The tower for the inputs that are there; a constant default is read in the others' place."""
+        absent = tuple(t.name for t in self._program.inputs if t.name not in given and isinstance(t.default, Expr))
+        if absent not in self._towers:
+            self._towers[absent] = Tower(without_inputs(self._program, absent))
+        return self._towers[absent], given, {**self._hypers, **hypers}
+
+
+class _Open:
+    """A definition: structural hyperparameters and the presence of inputs choose the program."""
+
+    def __init__(self, definition: Any, choices: Mapping[str, Any]) -> None:
+        self.name, self.doc, self._definition, self._choices = (
+            definition.name,
+            definition.doc,
+            definition,
+            dict(choices),
+        )
+        self.parameters = Parameters(tuple(i.name for i in definition.inputs), tuple(h.name for h in definition.hypers))
+        unknown = [n for n in choices if n not in (*self.parameters.inputs, *self.parameters.hypers)]
+        if unknown:
+            raise unknown_name(self.name, unknown[0], self.parameters)
+        self._structural: dict[str, bool] = {}
+        self._towers: dict[tuple, Tower] = {}
+
+    def specialised(self, given: dict[str, Any], hypers: dict[str, Any]) -> tuple[Tower, dict, dict]:
+        """The tower of these structural choices, the inputs under the program's own names, the other hypers."""
+        hypers = {**self._choices, **hypers}
+        hypers = {n: v for n, v in hypers.items() if n in self.parameters.hypers}
+        if any(n not in self._structural for n in hypers):
+            self._learn(hypers, given)
+        structural = {n: v for n, v in hypers.items() if self._structural[n]}
+        absent = self._absent(given)
+        key = (tuple(sorted(structural.items(), key=lambda item: item[0])), tuple(absent))
+        if key not in self._towers:
+            self._towers[key] = Tower(self._specialise({**structural, **absent}))
+        tower = self._towers[key]
+        names = {name: self._own(name, tower.program) for name in given}
+        rest = {n: v for n, v in hypers.items() if not self._structural[n]}
+        return tower, {names[n]: v for n, v in given.items()}, rest
+
+    def _learn(self, hypers: dict[str, Any], given: dict[str, Any]) -> None:
+        """Which hyperparameters are structural, from the program they lead to."""
+        program = self._specialise({**hypers, **self._absent(given)})
+        found = {p.name: p.structural for p in program.parameters}
+        self._structural.update({n: found.get(n, True) for n in self.parameters.hypers})
+
+    def _absent(self, given: dict[str, Any]) -> dict[str, None]:
+        """Inputs left out whose default is a constant, or whose presence the definition asks about."""
+        absent: dict[str, None] = {}
+        for i in self._definition.inputs:
+            if i.name not in given and i.default is not None and not _is_draw(i.default):
+                absent[i.name] = None
+        return absent
+
+    def _specialise(self, choices: dict[str, Any]) -> Program:
+        from derive.language import specialise
+
+        return specialise(self._definition, **choices)
+
+    def _own(self, name: str, program: Program) -> str:
+        """An optimizer's ``theta`` is the program's ``theta_0``."""
+        inputs = [t.name for t in program.inputs]
+        return name if name in inputs else f"{name}_0"
+
+
+def _is_draw(default: Any) -> bool:
+    """Whether a default's text is a call: ``bernoulli(1 - p)``."""
+    import ast
+
+    return isinstance(default, ast.Call)
+
+
+def without_inputs(program: Program, absent: tuple[str, ...]) -> Program:
+    """The program with these inputs replaced by their constant defaults."""
+    from dataclasses import replace
+
+    from derive.program import Piece, Read, rebuild, with_statements
+
+    defaults = {t.name: t.default for t in program.inputs if t.name in absent}
+    if not defaults:
+        return program
+
+    def constant(e: Any) -> Any:
+        return defaults[e.tensor] if isinstance(e, Read) and e.tensor in defaults else e
+
+    statements = tuple(
+        replace(
+            s,
+            pieces=tuple(
+                Piece(
+                    tuple(rebuild(i, constant) for i in p.indices),
+                    tuple(rebuild(e, constant) for e in p.entries),
+                    rebuild(p.rhs, constant),
+                )
+                for p in s.pieces
+            ),
+        )
+        for s in program.statements
+    )
+    inputs = tuple(t for t in program.inputs if t.name not in defaults)
+    return replace(with_statements(program, statements), inputs=inputs)
+
+
+# ------------------------------------------------------------------------------ one call
+
+
+def _sorted_out(source: _Fixed | _Open, args: tuple, kwargs: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Inputs that are there, and hyperparameters, by name."""
+    names = source.parameters.inputs
+    if len(args) > len(names):
+        raise InputError(
+            f"{source.name} takes {len(names)} inputs ({', '.join(names)}), but {len(args)} were given",
+            mend="give hyperparameters by name",
+        )
+    inputs = dict(zip(names, args, strict=False))
+    hypers = {}
+    for name, value in kwargs.items():
+        if name in inputs:
+            raise InputError(f"{name} of {source.name} is given twice", mend="give it by position or by name")
+        if name in names:
+            inputs[name] = value
+        elif name in source.parameters.hypers:
+            hypers[name] = tuple(value) if isinstance(value, list) else value
+        else:
+            raise unknown_name(source.name, name, source.parameters)
+    return {n: v for n, v in inputs.items() if v is not None}, hypers
+
+
+def unknown_name(owner: str, name: str, parameters: Parameters) -> InputError:
+    """A name that is neither an input nor a hyperparameter."""
+    known = [*parameters.inputs, *parameters.hypers]
+    return InputError(f"{owner} has no input or hyperparameter {name}", mend=nearest(name, known))
+
+
+def _numbers(program: Program, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Every symbolic hyperparameter's value, defaults filled in; tuples where it has a length."""
+    if not program.parameters:
+        return {}
+    values: dict[Hyper, Any] = bind_hypers(program, given)
+    numbers = {}
+    for p in program.parameters:
+        if p.symbols[0] in values:
+            each = tuple(values[s] for s in p.symbols)
+            numbers[p.name] = each if p.length else each[0]
+    return numbers
+
+
+def _as_tensor(tensor: Tensor, value: Any, like: Any) -> Any:
+    """A torch tensor; Python numbers take the other inputs' dtype and device."""
+    import torch
+
+    if isinstance(value, torch.Tensor):
+        if tensor.kind in ("real", "const") and not value.is_floating_point():
+            raise InputError(
+                f"{tensor.name} has dtype {_word(value.dtype)}, expected a floating-point one",
+                mend=f"{tensor.name} is {declared(tensor)}: convert it, as in {tensor.name}.float()",
+            )
+        if like is not None and value.is_floating_point() and (value.dtype, value.device) != (like.dtype, like.device):
+            raise InputError(
+                f"{tensor.name} is {_word(value.dtype)} on {value.device}, "
+                f"but another input is {_word(like.dtype)} on {like.device}",
+                mend="give all real inputs in one dtype on one device",
+            )
+        return value
+    device = like.device if like is not None else None
+    dtype = like.dtype if like is not None and tensor.kind in ("real", "const") else None
+    try:
+        return torch.as_tensor(value, dtype=dtype, device=device)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise InputError(f"{tensor.name} is not a tensor: {error}", mend=f"it is {declared(tensor)}") from error
+
+
+def _word(dtype: Any) -> str:
+    return str(dtype).removeprefix("torch.")
+
+
+def _checked(program: Program, tensors: Mapping[str, Any], hypers: Mapping[str, Any], missing: list[Tensor]) -> dict:
+    """Shapes of the missing inputs, once those given fit; sizes are solved on arrays without memory."""
+    stand_ins = {name: np.broadcast_to(_stand_in(value), tuple(value.shape)) for name, value in tensors.items()}
+    random = np.random.default_rng(0) if any(isinstance(t.default, Draw) for t in missing) else None
+    bound = bind(program, stand_ins, _known(program, hypers), random)
+    return {t.name: bound.shape(t) for t in missing}
+
+
+def _known(program: Program, hypers: Mapping[str, Any]) -> dict[str, Any]:
+    names = [p.name for p in program.parameters]
+    return {n: v for n, v in hypers.items() if n in names}
+
+
+def _stand_in(value: Any) -> Any:
+    """A NumPy number of the tensor's kind."""
+    if value.is_floating_point() or value.is_complex():
+        return np.float64(0)
+    return np.bool_(False) if "bool" in str(value.dtype) else np.int64(0)
+
+
+def _drawn(tensor: Tensor, shape: tuple[int, ...], numbers: Mapping[str, Any], like: Any) -> Any:
+    """A random input, from torch's own generator; it is an ordinary input afterwards, so the backward replays it."""
+    import torch
+
+    assert isinstance(tensor.default, Draw), tensor
+    device, dtype = (like.device, like.dtype) if like is not None else (None, torch.get_default_dtype())
+    arguments = [_number(a, numbers) for a in tensor.default.arguments]
+    if tensor.default.distribution == "bernoulli":
+        return torch.rand(shape, device=device) < arguments[0]
+    if tensor.default.distribution == "uniform":
+        return arguments[0] + (arguments[1] - arguments[0]) * torch.rand(shape, dtype=dtype, device=device)
+    return arguments[0] + arguments[1] * torch.randn(shape, dtype=dtype, device=device)
+
+
+def _number(e: Expr, numbers: Mapping[str, Any]) -> float:
+    """The value of an expression over hyperparameters."""
+    values = {}
+    for name, value in numbers.items():
+        each = value if isinstance(value, tuple) else (value,)
+        for k, v in enumerate(each):
+            symbol = f"{name}[{k}]" if isinstance(value, tuple) else name
+            values.update({Hyper(symbol): v, Hyper(symbol, True): v})
+    return float(e.xreplace(values))
+
+
+def _write_back(program: Program, results: Mapping[str, Any], given: Mapping[str, Any]) -> None:
+    """What a module keeps between calls (running statistics), outside the gradient."""
+    import torch
+
+    with torch.no_grad():
+        for buffer, name in program.updates:
+            if buffer in given:
+                given[buffer].copy_(results[name])
