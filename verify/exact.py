@@ -72,7 +72,7 @@ def _sides(
     case: Case, adjoint: Program, tangent: Program, inputs: dict[str, np.ndarray], rng: np.random.Generator
 ) -> Identity:
     given = len(case.program.inputs)
-    names = [n for n in case.differentiable]
+    names = list(case.differentiable)
     tangents = {n: _random(rng, inputs[n].shape) for n in names}
     along = {t.name: tangents[n] for t, n in zip(tangent.inputs[given:], names, strict=True)}
     ty = interpreter.run(tangent, {**inputs, **along}, case.hypers, FIELD)

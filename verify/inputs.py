@@ -225,9 +225,7 @@ def _extent(numbers: dict[Symbol, object]) -> Callable:
 
 
 def _points(evaluator: Evaluator, program: Program) -> int:
-    return sum(
-        int(np.prod([hi - lo for lo, hi in evaluator.range_of(s.name)], dtype=int)) for s in program.statements
-    )
+    return sum(int(np.prod([hi - lo for lo, hi in evaluator.range_of(s.name)], dtype=int)) for s in program.statements)
 
 
 def _finite(evaluator: Evaluator, name: str) -> bool:

@@ -10,14 +10,14 @@ import numpy as np
 
 from derive.errors import DeriveError
 from derive.program import Program
-from derive.verify import autograd, exact, probes
+from derive.verify import autograd, contract, exact, probes
 from derive.verify.compare import compare
 from derive.verify.inputs import KINDS, Case, make
 from derive.verify.references import OPTIMIZERS, REFERENCES, trajectory
 from derive.verify.subject import Subject, subjects
 from derive.verify.verdict import FAILED, INCONCLUSIVE, NOT_APPLICABLE, PASSED, Row, Verdict
 
-FORWARD, GRADIENT = 1e-10, 1e-12
+FORWARD, GRADIENT, CONTRACT = 1e-10, 1e-12, 1e-12
 _RESAMPLES = 5
 CODES = ("numpy", "torch")
 
@@ -101,9 +101,7 @@ def _forward(subject: Subject, case: Case, options: Options) -> Iterator[Row]:
     expected = autograd.forward(case)
     for target in ("interpreter", *options.codes):
         found = subject.run(target, subject.program, case.inputs, case)
-        yield compare(
-            f"forward, {target}", title, _flat(found), expected, FORWARD, seed=options.seed, sizes=sizes
-        )
+        yield compare(f"forward, {target}", title, _flat(found), expected, FORWARD, seed=options.seed, sizes=sizes)
     reference = REFERENCES.get(subject.name)
     if reference is None or case.kind == "empty":
         return
@@ -246,12 +244,30 @@ def _exact(subject: Subject, case: Case, options: Options) -> Iterator[Row]:
     yield Row("exact identity", title, PASSED if found.holds else FAILED, None, 0.0, reason, options.seed, detail)
 
 
+def _contract(subject: Subject, case: Case, options: Options) -> Iterator[Row]:
+    """What a torch function promises beside its values."""
+    if case.kind not in ("plain", "asymmetric", "ones", "empty") or "torch" not in options.codes:
+        return
+    if not case.differentiable or not autograd.real_outputs(case.program):
+        return
+
+    def function(*tensors: Any) -> Any:
+        return subject.function(*tensors, **case.hypers)
+
+    bound = contract.Contract(function, autograd.tensors(case.inputs), case.differentiable, options.seed)
+    for name, found, expected in bound.promises():
+        yield compare(
+            f"contract, {name}", _title(subject, case.title()), found, expected, CONTRACT, seed=options.seed
+        )  # fmt: skip
+
+
 #: The rungs, from cheap to strict.
 RUNGS: tuple[tuple[str, Rung], ...] = (
     ("forward", _forward),
     ("trajectory", _optimizer),
     ("gradient", _gradient),
     ("tangent", _tangent),
+    ("contract", _contract),
     ("probes", _probes),
     ("exact identity", _exact),
 )

@@ -79,9 +79,7 @@ def _extrapolated(phi: Callable[[float], float], h: float) -> Slope:
     return Slope(third, estimate if np.isfinite(estimate) else np.inf)
 
 
-def probes(
-    forward: Forward, gradient: Arrays, inputs: Arrays, cotangents: Arrays, seed: int = 0
-) -> tuple[Probe, ...]:
+def probes(forward: Forward, gradient: Arrays, inputs: Arrays, cotangents: Arrays, seed: int = 0) -> tuple[Probe, ...]:
     """K directions over all inputs jointly, then one direction in each input alone."""
     rng = np.random.default_rng([seed, 7])
     names = tuple(gradient)

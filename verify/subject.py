@@ -47,6 +47,11 @@ class Subject:
         return derive.jvp(self.program)
 
     @cached_property
+    def function(self) -> Callable:
+        """The program as a torch function."""
+        return derive.function(self.program)
+
+    @cached_property
     def adjoint(self) -> Program:
         """The adjoint as it falls out, before simplification."""
         return calculus.adjoint(self.program)
