@@ -44,20 +44,33 @@ class Names:
         self.program = program
         self.tensors = set(program.tensors)
         self.primal = primal
+        self.usual = {
+            (r.tensor, k): i.name for r in _reads_backwards(primal) for k, i in enumerate(r.indices) if _is_bare(i)
+        }
 
     def candidates(self, tensor: str, position: int) -> list[str]:
         """Names to try, best first."""
         out = []
-        for name in (tensor, tensor[1:] if self.program.derived else tensor):
+        for name in dict.fromkeys((tensor, tensor[1:] if self.program.derived else tensor)):
             statement = self.primal.definitions.get(name)
             if statement:
                 index = statement.pieces[-1].indices[position]
                 out += [index.name] if isinstance(index, Letter) else []
+            out += [self.usual[name, position]] if (name, position) in self.usual else []
         known = self.program.tensors.get(tensor)
         extent = known.parts[position].extent if known else None
         if isinstance(extent, Size) and len(extent.name) == 1:
             out.append(extent.name.lower())
         return [*out, *SPARE]
+
+
+def _reads_backwards(program: Program) -> list[Read]:
+    """Every read, last first, so that the first one has the last word."""
+    return [r for s in program.statements for piece in s.pieces for r in reads(piece.rhs)][::-1]
+
+
+def _is_bare(index: Expr) -> bool:
+    return isinstance(index, Letter) and not index.is_pack
 
 
 def named(piece: Piece, names: Names) -> Named:

@@ -103,7 +103,10 @@ def _sum(t: Typesetter, e: Expr) -> L.Node:
     pairs = []
     for term in e.args:
         negative, positive = _sign(term)
-        pairs.append((positive, negative, t.node(positive)))
+        node = t.node(positive)
+        if isinstance(node, L.Minus):
+            negative, node = not negative, node.body
+        pairs.append((positive, negative, node))
     ordered = t.order.terms(pairs)
     return L.Sum(tuple(L.Minus(node) if negative else node for _, negative, node in ordered))
 
@@ -122,7 +125,15 @@ def _product(t: Typesetter, e: Expr) -> L.Node:
     if negative:
         return L.Minus(t.node(e))
     top, bottom = _split(e)
-    above = [(t.order.factor(f), n) for f, n in t.order.factors([(f, t.node(f)) for f in top])]
+    nodes = [(f, t.node(f)) for f in top]
+    if sum(isinstance(n, L.Minus) for _, n in nodes) == 1:
+        nodes = [(f, n.body if isinstance(n, L.Minus) else n) for f, n in nodes]
+        return L.Minus(_quotient(t, nodes, bottom))
+    return _quotient(t, nodes, bottom)
+
+
+def _quotient(t: Typesetter, top: list[tuple[Expr, L.Node]], bottom: list[Expr]) -> L.Node:
+    above = [(t.order.factor(f), n) for f, n in t.order.factors(top)]
     below = [n for _, n in t.order.factors([(f, t.node(f)) for f in bottom])]
     if not below:
         return _times([n for _, n in above])
@@ -200,10 +211,13 @@ def _number(t: Typesetter, e: Expr) -> L.Node:
 
 
 def _reduce(t: Typesetter, e: Reduce) -> L.Node:
+    """A reduction; a sum's minus sign stands before it, its equalities of data as brackets inside."""
     data = [c for c in e.filters if is_bracket(c)]
     letters = tuple(L.Word(b.letter.name) for b in e.binds)
     if e.op == "count" and e.body == 1:
         return L.Big(e.op, letters, t.conditions(e.filters), None)
+    if e.op == "sum" and _sign(e.body)[0]:
+        return L.Minus(_reduce(t, Reduce(e.op, e.entries, -e.body)))
     if e.op != "sum" or not data:
         return L.Big(e.op, letters, t.conditions(e.filters), t.node(e.body))
     ranges = t.conditions(c for c in e.filters if not is_bracket(c))
