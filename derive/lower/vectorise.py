@@ -1,0 +1,258 @@
+"""An expression over letters as whole-array operations: each letter becomes an axis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from sympy import Add, Basic, Expr, Function, Integer, Mul, Pow, Rational
+
+from derive.functions import function_name
+from derive.lower.arrays import Array, elementwise, is_number, scalar
+from derive.lower.plan import Node
+from derive.lower.reads import read
+from derive.lower.reductions import reduction
+from derive.lower.scope import Scope
+from derive.program import (
+    Compare,
+    FloorDiv,
+    Letter,
+    Logic,
+    Modulo,
+    Read,
+    Reduce,
+    Stop,
+    Truth,
+    Where,
+    rebuild,
+)
+
+#: Functions of whole numbers that give whole numbers.
+WHOLE = ("abs", "min", "max", "floor", "ceil", "round", "sign", "clamp")
+_CONDITIONS = (Compare, Logic, Truth)
+
+
+def vectorise(e: Basic, scope: Scope) -> Array:
+    """The array of e over its free letters."""
+    if scope.is_number(e):
+        return _number(e, scope)
+    for kind, rule in RULES:
+        if isinstance(e, kind):
+            return rule(e, scope)
+    raise AssertionError(f"no rule for {type(e).__name__}")
+
+
+def _number(e: Basic, scope: Scope) -> Array:
+    if any(isinstance(n, Read) for n in e.atoms(Read)):
+        e = rebuild(e, lambda n: scope.numbers[n.tensor] if isinstance(n, Read) else n)
+    if isinstance(e, _CONDITIONS):
+        return Array(Node("scalar", (), (e,), "bool", None))
+    return scalar(e)
+
+
+def real(a: Array) -> Array:
+    """a as real numbers, of the inputs' precision."""
+    if a.kind == "real" or a.is_scalar:
+        return a
+    return Array(Node("cast", (a.node,), ("real",), "real", a.node.ndim), a.dims)
+
+
+def whole(a: Array) -> Array:
+    """Truth values as 0 and 1."""
+    return Array(Node("cast", (a.node,), ("int",), "int", a.node.ndim), a.dims) if a.kind == "bool" else a
+
+
+def _letter(e: Letter, scope: Scope) -> Array:
+    lo, hi = scope.ranges[e]
+    return Array(Node("arange", (), (lo, hi), "int", 1), (e,))
+
+
+def _unify(arrays: Sequence[Array]) -> tuple[list[Array], str]:
+    """All real if one is, else whole."""
+    if any(a.kind == "real" for a in arrays):
+        return [real(a) for a in arrays], "real"
+    return [whole(a) for a in arrays], "int"
+
+
+# ------------------------------------------------------------------------------ sums and products
+
+
+def _add(e: Add, scope: Scope) -> Array:
+    """Terms over the same letters first, then the wider with the narrower."""
+    numbers = [t for t in e.args if scope.is_number(t)]
+    signed = [_signed(t) for t in e.args if not scope.is_number(t)]
+    arrays, kind = _unify([scope.value(t) for t, _ in signed] + ([scope.value(Add(*numbers))] if numbers else []))
+    terms = list(zip(arrays, [positive for _, positive in signed] + [True], strict=False))
+    groups: dict[frozenset, list[tuple[Array, bool]]] = {}
+    for a, positive in terms:
+        groups.setdefault(frozenset(a.dims), []).append((a, positive))
+    ordered = sorted(groups.values(), key=lambda g: -len(g[0][0].dims))
+    total: tuple[Array, bool] | None = None
+    for group in ordered:
+        part = _accumulate(group, scope, kind)
+        total = part if total is None else _accumulate([total, part], scope, kind)
+    assert total is not None
+    return total[0] if total[1] else elementwise("neg", [total[0]], scope.order, kind)
+
+
+def _accumulate(terms: list[tuple[Array, bool]], scope: Scope, kind: str) -> tuple[Array, bool]:
+    """Σ ± terms, a positive one first; False if the sum still wants negating."""
+    terms = sorted(terms, key=lambda t: not t[1])
+    (total, positive), rest = terms[0], terms[1:]
+    for a, sign in rest:
+        total = elementwise("add" if sign == positive else "sub", [total, a], scope.order, kind)
+    return total, positive
+
+
+def _signed(term: Expr) -> tuple[Expr, bool]:
+    """−2·a as (2·a, False)."""
+    coefficient, rest = term.as_coeff_Mul()
+    return (Mul(-coefficient, rest), False) if coefficient.is_negative else (term, True)
+
+
+def _mul(e: Mul, scope: Scope) -> Array:
+    """Narrow factors first, so that each wide array is passed over once."""
+    above, below = _fraction(e)
+    numbers = Mul(*(f for f in above if scope.is_number(f)))
+    under = Mul(*(f for f in below if scope.is_number(f)))
+    if under.is_Rational:
+        numbers, under = numbers / under, Integer(1)
+    tops, kind = _unify([scope.value(f) for f in above if not scope.is_number(f)] or [scalar(1)])
+    tops = [t for t in tops if not t.is_scalar]
+    bottoms = [real(scope.value(f)) for f in below if not scope.is_number(f)]
+    negative = numbers.could_extract_minus_sign() and bool(numbers.is_number)
+    numbers = -numbers if negative else numbers
+    if bottoms or under != 1 or not numbers.is_integer or kind == "real":
+        tops, kind = [real(t) for t in tops], "real"
+    number = Array(Node("scalar", (), (numbers,), "int" if kind == "int" else scalar(numbers).kind, None))
+    result = _quotient(tops, bottoms, number, scalar(under), scope, kind)
+    return elementwise("neg", [result], scope.order, kind) if negative else result
+
+
+def _fraction(e: Mul) -> tuple[list[Expr], list[Expr]]:
+    """Factors above and below the line."""
+    above: list[Expr] = []
+    below: list[Expr] = []
+    for f in e.args:
+        if isinstance(f, Pow) and f.exp.is_Rational and f.exp.is_negative:
+            below.append(Pow(f.base, -f.exp))
+        elif isinstance(f, Rational) and not f.is_Integer:
+            above += [Integer(f.p)] if f.p != 1 else []
+            below.append(Integer(f.q))
+        else:
+            above.append(f)
+    return above, below
+
+
+def _quotient(tops: list[Array], bottoms: list[Array], number: Array, under: Array, scope: Scope, kind: str) -> Array:
+    def times(a: Array | None, b: Array) -> Array:
+        return b if a is None or is_number(a, 1) else elementwise("mul", [a, b], scope.order, kind)
+
+    result: Array | None = number
+    waiting = [under] if not is_number(under, 1) else []
+    widths = sorted({len(a.dims) for a in (*tops, *bottoms)})
+    for width in widths:
+        for a in tops:
+            result = times(result, a) if len(a.dims) == width else result
+        waiting += [a for a in bottoms if len(a.dims) == width]
+        if result is not None and (not result.is_scalar or (not is_number(result, 1) and not tops)):
+            result, waiting = _divided(result, waiting, scope), []
+    assert result is not None
+    return _divided(result, waiting, scope)
+
+
+def _divided(a: Array, below: list[Array], scope: Scope) -> Array:
+    if not below:
+        return a
+    divisor = below[0]
+    for b in below[1:]:
+        divisor = elementwise("mul", [divisor, b], scope.order, "real")
+    return elementwise("div", [a, divisor], scope.order, "real")
+
+
+def _pow(e: Pow, scope: Scope) -> Array:
+    base, exponent = e.base, e.exp
+    if exponent.is_Rational and exponent.is_negative:
+        return _divided(scalar(1), [real(scope.value(Pow(base, -exponent)))], scope)
+    value = scope.value(base)
+    if exponent.is_Integer:
+        value = whole(value)
+        return elementwise("power", [value], scope.order, value.kind, (int(exponent),))
+    if exponent == Rational(1, 2):
+        return elementwise("call", [real(value)], scope.order, "real", ("sqrt",))
+    return elementwise("pow", [real(value), scope.value(exponent)], scope.order, "real")
+
+
+# ------------------------------------------------------------------------------ functions and conditions
+
+
+def _function(e: Function, scope: Scope) -> Array:
+    name = function_name(e) or type(e).__name__
+    values, kind = _unify([scope.value(a) for a in e.args])
+    if kind == "int" and name not in WHOLE:
+        values, kind = [real(v) for v in values], "real"
+    return elementwise("call", values, scope.order, kind, (name,))
+
+
+def _integer_division(op: str) -> Callable[[Expr, Scope], Array]:
+    def rule(e: Expr, scope: Scope) -> Array:
+        values, kind = _unify([scope.value(a) for a in e.args])
+        return elementwise(op, values, scope.order, kind)
+
+    return rule
+
+
+def _where(e: Where, scope: Scope) -> Array:
+    condition, inside = e.args[0], scope.under_guard()
+    then, otherwise = inside.value(e.args[1]), inside.value(e.args[2])
+    if then.kind == "bool" or otherwise.kind == "bool":
+        kind = "bool"
+    else:
+        (then, otherwise), kind = _unify([then, otherwise])
+    if scope.is_number(condition):
+        return _chosen(scope.value(condition), then, otherwise, scope, kind)
+    return elementwise("where", [scope.value(condition), then, otherwise], scope.order, kind)
+
+
+def _chosen(condition: Array, then: Array, otherwise: Array, scope: Scope, kind: str) -> Array:
+    """A condition on Python numbers chooses between whole arrays of the same axes."""
+    if then.dims != otherwise.dims or then.is_scalar or otherwise.is_scalar:
+        return elementwise("where", [condition, then, otherwise], scope.order, kind)
+    return Array(Node("choose", (condition.node, then.node, otherwise.node), (), kind, len(then.dims)), then.dims)
+
+
+def _compare(e: Compare, scope: Scope) -> Array:
+    values = [scope.value(a) for a in e.args[1:]]
+    return elementwise("compare", values, scope.order, "bool", (e.op,))
+
+
+def _logic(e: Logic, scope: Scope) -> Array:
+    inner = scope.under_guard()
+    values = [scope.value(e.conditions[0]), *(inner.value(c) for c in e.conditions[1:])]
+    if e.op == "not":
+        return elementwise("not", values, scope.order, "bool")
+    result = values[0]
+    for v in values[1:]:
+        result = elementwise(e.op, [result, v], scope.order, "bool")
+    return result
+
+
+def _stop(e: Stop, scope: Scope) -> Array:
+    return scope.value(e.args[0])
+
+
+#: What each kind of node becomes; a test holds that every node of the language has its row.
+RULES: tuple[tuple[type[Basic], Callable], ...] = (
+    (Letter, _letter),
+    (Read, read),
+    (Reduce, reduction),
+    (Add, _add),
+    (Mul, _mul),
+    (Pow, _pow),
+    (Where, _where),
+    (Compare, _compare),
+    (Logic, _logic),
+    (FloorDiv, _integer_division("floordiv")),
+    (Modulo, _integer_division("mod")),
+    (Stop, _stop),
+    (Function, _function),
+)

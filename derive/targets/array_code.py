@@ -1,0 +1,487 @@
+"""Plan → Python: what the array targets share.  Each equal value is computed once and named once."""
+
+from __future__ import annotations
+
+import ast
+import keyword
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sympy import Basic, Expr, Mul, Symbol
+
+from derive.lower.plan import (
+    Allocate,
+    Assign,
+    Block,
+    Choose,
+    Finish,
+    Item,
+    Let,
+    Loop,
+    Node,
+    Plan,
+    Step,
+    Store,
+    bodies_of,
+    nodes_of,
+)
+from derive.program import Parameter, Size, Tensor
+from derive.targets.numbers import COMPARE, Numbers, binary, call, constant, method, name, tuple_of
+from derive.targets.prologue import Prologue, default_of, prologue
+
+WIDTH = 88
+#: Cheap enough to write twice.
+VIEWS = ("name", "scalar", "index", "transpose", "step", "reshape", "broadcast", "choose")
+#: What a shared value is called, by operation.
+HINTS = {
+    "window": "windows", "matmul": "product", "tensordot": "product", "gather": "taken", "where": "chosen",
+    "compare": "mask", "and": "mask", "or": "mask", "not": "mask", "arange": "index", "reduce": "total",
+    "correlate": "correlated", "spread": "spread", "scatter": "scattered", "add": "total", "sub": "difference",
+    "mul": "product", "div": "ratio", "power": "power",
+}  # fmt: skip
+
+Operation = Callable[["Printer", Node, list[ast.expr]], ast.expr]
+
+
+@dataclass(frozen=True)
+class Target:
+    """One array library: its operations by name, its support functions' file, what a file imports."""
+
+    library: str
+    operations: Mapping[str, Operation]
+    support: str
+    full: Callable[[Printer, ast.expr, ast.expr, str], ast.expr]
+    allocate: Callable[[Printer, Allocate], list[ast.stmt]]
+    steps: Mapping[str, Callable]
+    dtype: Callable[[list[str]], ast.expr]
+    device: Callable[[list[str]], ast.expr] | None = None
+
+
+@dataclass(frozen=True)
+class Code:
+    """A generated function: its arguments, and statements grouped by the tensors they compute.
+
+    The first group (no names) is the prologue, the last (no names) the return.  ``support``: names of the
+    support functions it calls; ``modules``: what it imports.
+    """
+
+    name: str
+    arguments: ast.arguments
+    groups: tuple[tuple[tuple[str, ...], tuple[ast.stmt, ...]], ...]
+    support: tuple[str, ...]
+    modules: tuple[str, ...]
+    doc: str = ""
+
+
+@dataclass
+class Printer:
+    """Prints the steps of one plan."""
+
+    plan: Plan
+    target: Target
+    taken: set[str] = field(default_factory=set)
+    identifiers: dict[str, str] = field(default_factory=dict)
+    used: dict[str, None] = field(default_factory=dict)
+    counts: dict[Node, int] = field(default_factory=dict)
+    memo: dict[Node, str] = field(default_factory=dict)
+    body: list[ast.stmt] = field(default_factory=list)
+    needs: dict[str, None] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.taken = {*keyword.kwlist, "math", self.target.library, "dtype", "device", *_BUILTINS}
+        self.taken |= {f.name for f in support_functions(self.target.support).values()}
+        self.names: dict[Symbol, ast.expr] = {}
+        self.numbers = Numbers(self.names)
+        for t in (*(t.name for t in self.plan.inputs), *(q.name for q in self.plan.parameters)):
+            self.identifiers[t] = t
+            self.taken.add(t)
+        for block in self.plan.blocks:
+            for n in block.names:
+                self.identifier(n)
+
+    # -------------------------------------------------------------------------- names
+
+    def identifier(self, wanted: str) -> str:
+        """The Python name of a tensor, size or letter, always the same one."""
+        if wanted not in self.identifiers:
+            self.identifiers[wanted] = self.fresh({"...": "P"}.get(wanted, wanted.lstrip("*.") or "P"))
+        return self.identifiers[wanted]
+
+    def fresh(self, wanted: str) -> str:
+        """A Python name not in use."""
+        candidate, n = wanted, 1
+        while candidate in self.taken:
+            n += 1
+            candidate = f"{wanted}_{n}"
+        self.taken.add(candidate)
+        return candidate
+
+    def use(self, support: str) -> str:
+        """A support function, which the file then carries."""
+        self.used[support] = None
+        return support
+
+    def symbol(self, e: Symbol) -> None:
+        """Gives a size or letter its name."""
+        if isinstance(e, (Size, Symbol)) and e not in self.names and "[" not in e.name and e.name != "inf":
+            self.names[e] = name(self.identifier(e.name))
+
+    def number(self, e: Basic) -> ast.expr:
+        """A Python number."""
+        for s in sorted(e.free_symbols, key=str):
+            self.symbol(s)
+        return self.numbers(e)
+
+    def shape(self, extents: Sequence[Expr]) -> ast.expr:
+        return tuple_of([self.number(e) for e in extents])
+
+    def dtype(self) -> ast.expr:
+        self.needs["dtype"] = None
+        return name("dtype")
+
+    def device(self) -> ast.expr:
+        self.needs["device"] = None
+        return name("device")
+
+    # -------------------------------------------------------------------------- nodes
+
+    def value(self, node: Node) -> ast.expr:
+        """The expression of a node; a name where it has one or is worth one."""
+        if node in self.memo:
+            return name(self.memo[node])
+        e = self.target.operations[node.op](self, node, [self.value(a) for a in node.args])
+        if node.op not in VIEWS and self.counts.get(node, 0) > 1:
+            return self.named(node, e)
+        return e
+
+    def named(self, node: Node, e: ast.expr) -> ast.expr:
+        """Assigns a value to a name of its own."""
+        which = self.fresh(self.hint(node))
+        self.body.append(_set(which, e))
+        self.memo[node] = which
+        return name(which)
+
+    def hint(self, node: Node) -> str:
+        if node.op == "call":
+            return f"{node.attrs[0]}_{_base(node)}".rstrip("_")
+        if node.op == "cast":
+            return self.hint(node.args[0]) if node.args[0].op in HINTS else "number"
+        word = HINTS.get(node.op, "value")
+        return f"{_base(node)}_{word}" if node.op in ("window", "gather") and _base(node) else word
+
+    def short(self, node: Node, args: list[ast.expr]) -> list[ast.expr]:
+        """Arguments, the long ones named first, so that no line is long."""
+        lengths = [len(ast.unparse(a)) for a in args]
+        while sum(lengths) > WIDTH:
+            k = max(range(len(args)), key=lambda i: lengths[i])
+            if lengths[k] <= 24 or node.args[k].op in ("name", "scalar") or isinstance(args[k], ast.Name):
+                break
+            args[k] = self.named(node.args[k], args[k])
+            lengths[k] = len(ast.unparse(args[k]))
+        return args
+
+    # -------------------------------------------------------------------------- steps
+
+    def steps(self, steps: Sequence[Step]) -> None:
+        for step in steps:
+            _STEPS[type(step)](self, step)
+
+    def block(self, steps: Sequence[Step]) -> list[ast.stmt]:
+        """Steps printed into a list of their own; what they name ends with them."""
+        outer, memo = self.body, dict(self.memo)
+        self.body = []
+        self.steps(steps)
+        inner, self.body = self.body, outer
+        self.memo = memo
+        return inner or [ast.Pass()]
+
+    def forget(self, which: str) -> None:
+        """A tensor was written to: what was computed from it is no longer its value."""
+        self.memo = {n: v for n, v in self.memo.items() if not depends(n, {which})}
+
+
+# ------------------------------------------------------------------------------ steps
+
+
+def _assign(p: Printer, step: Assign) -> None:
+    e = p.target.operations[step.value.op](p, step.value, [p.value(a) for a in step.value.args])
+    if step.value in p.memo:
+        e = name(p.memo[step.value])
+    which = p.identifier(step.name)
+    p.body.append(_set(which, e))
+    if step.value.op not in VIEWS:
+        p.memo.setdefault(step.value, which)
+
+
+def _let(p: Printer, step: Let) -> None:
+    p.symbol(step.size)
+    e = p.value(step.value) if isinstance(step.value, Node) else p.number(step.value)
+    p.body.append(_set(p.identifier(step.size.name), e))
+
+
+def _allocate(p: Printer, step: Allocate) -> None:
+    p.body += p.target.allocate(p, step)
+
+
+def _store(p: Printer, step: Store) -> None:
+    value = p.value(step.value)
+    p.body += p.target.steps["store"](p, step, value)
+    p.forget(step.name)
+
+
+def _finish(p: Printer, step: Finish) -> None:
+    p.body += p.target.steps["finish"](p, step)
+    p.forget(step.name)
+
+
+def _loop(p: Printer, step: Loop) -> None:
+    varying = {str(step.letter), *_written(step.body)}
+    for node in _invariants(step.body, varying):
+        if node not in p.memo:
+            e = p.target.operations[node.op](p, node, [p.value(a) for a in node.args])
+            p.named(node, e)
+    p.symbol(step.letter)
+    body = p.block(step.body)
+    start, stop = p.number(step.start), p.number(step.stop)
+    args = [stop] if step.start == 0 else [start, stop]
+    if step.down:
+        args = [p.number(step.stop - 1), p.number(step.start - 1), constant(-1)]
+    target = ast.Name(p.identifier(step.letter.name), ast.Store())
+    p.body.append(ast.For(target, call("range", *args), body, [], lineno=0))
+
+
+def _choose(p: Printer, step: Choose) -> None:
+    test = p.number(step.condition)
+    p.body.append(ast.If(test, p.block(step.then), p.block(step.otherwise) if step.otherwise else []))
+
+
+_STEPS: dict[type, Callable] = {
+    Assign: _assign, Let: _let, Allocate: _allocate, Store: _store, Finish: _finish, Loop: _loop, Choose: _choose,
+}  # fmt: skip
+
+
+def _set(target: str, value: ast.expr) -> ast.stmt:
+    return ast.Assign([ast.Name(target, ast.Store())], value, lineno=0)
+
+
+def _base(node: Node) -> str:
+    """The tensor a node is mostly about."""
+    while node.op != "name" and node.args:
+        node = node.args[0]
+    return node.attrs[0] if node.op == "name" else ""
+
+
+def _written(steps: Sequence[Step]) -> set[str]:
+    """Names and counters that change in the steps."""
+    found: set[str] = set()
+    for step in steps:
+        if isinstance(step, (Assign, Allocate, Store, Finish)):
+            found.add(step.name)
+        if isinstance(step, Let):
+            found.add(step.size.name)
+        if isinstance(step, Loop):
+            found.add(str(step.letter))
+        for body in bodies_of(step):
+            found |= _written(body)
+    return found
+
+
+def depends(node: Node, names: set[str]) -> bool:
+    """Whether a node's value may change when one of the names does."""
+    if node.op in ("name", "step", "steps") and node.attrs[0] in names:
+        return True
+    if any(str(s) in names for e in _expressions(node.attrs) for s in e.free_symbols):
+        return True
+    return any(depends(a, names) for a in node.args)
+
+
+def _expressions(attrs: object) -> list[Basic]:
+    if isinstance(attrs, Basic):
+        return [attrs]
+    return [e for a in attrs for e in _expressions(a)] if isinstance(attrs, tuple) else []
+
+
+def _invariants(steps: Sequence[Step], varying: set[str]) -> list[Node]:
+    """The largest nodes of a loop's body that are the same at every turn, worth naming before it."""
+    found: dict[Node, None] = {}
+
+    def visit(node: Node) -> None:
+        if node.op not in VIEWS and not depends(node, varying):
+            found.setdefault(node)
+        else:
+            for a in node.args:
+                visit(a)
+
+    for step in steps:
+        for node in nodes_of(step):
+            visit(node)
+        for body in bodies_of(step):
+            for node in _invariants(body, varying):
+                found.setdefault(node)
+    return list(found)
+
+
+def counted(plan: Plan) -> dict[Node, int]:
+    """How many times each node is wanted."""
+    counts: dict[Node, int] = {}
+
+    def visit(node: Node) -> None:
+        counts[node] = counts.get(node, 0) + 1
+        if counts[node] == 1:
+            for a in node.args:
+                visit(a)
+
+    def through(steps: Sequence[Step]) -> None:
+        for step in steps:
+            for node in nodes_of(step):
+                visit(node)
+            for body in bodies_of(step):
+                through(body)
+
+    for block in plan.blocks:
+        through(block.steps)
+    return counts
+
+
+_BUILTINS = ("abs", "bool", "float", "int", "len", "max", "min", "range", "round", "sum", "tuple", "ValueError")
+
+
+# ------------------------------------------------------------------------------ the function
+
+
+def function(plan: Plan, target: Target, wanted: str = "") -> Code:
+    """The plan as a function of the target's library."""
+    p = Printer(plan, target)
+    p.counts = counted(plan)
+    for q in plan.parameters:
+        for s in q.symbols:
+            p.symbol(s)
+    groups = []
+    for block in plan.blocks:
+        p.body = []
+        p.steps(block.steps)
+        groups.append((block.names, tuple(p.body)))
+    head = _head(p)
+    p.body = []
+    values = [_output(p, node, head.packs) for _, node in plan.outputs]
+    p.body.append(ast.Return(values[0] if len(values) == 1 else tuple_of(values)))
+    groups.append(((), tuple(p.body)))
+    all_groups = (((), tuple(head.statements)), *groups)
+    used = with_dependencies(target.support, tuple(p.used))
+    math = _mentions(all_groups, "math") or any(_calls_math(target.support, u) for u in used)
+    modules = (*(["math"] if math else []), target.library)
+    return Code(wanted or plan.name, _arguments(p, head), all_groups, used, modules, plan.doc)
+
+
+def _head(p: Printer) -> Prologue:
+    """The prologue, printed after the body so that only what the body needs is in it."""
+    head = Prologue(
+        p.plan,
+        Numbers(_Names(p)),
+        p.identifier,
+        p.use,
+        lambda shape, v: p.target.full(p, shape, v, "real"),
+        lambda required: _precision(p, required),
+    )
+    prologue(head)
+    return head
+
+
+class _Names(dict):
+    """Symbols named when first printed."""
+
+    def __init__(self, printer: Printer) -> None:
+        super().__init__()
+        self.printer = printer
+
+    def __contains__(self, symbol: object) -> bool:
+        assert isinstance(symbol, Symbol)
+        self.printer.symbol(symbol)
+        return symbol in self.printer.names
+
+    def __getitem__(self, symbol: Symbol) -> ast.expr:
+        return self.printer.names[symbol]
+
+
+def _output(p: Printer, node: Node, packs: Mapping[Size, str]) -> ast.expr:
+    """An output in user shape; a pack's own axes are spread."""
+    if node.op == "reshape" and any(isinstance(e, Size) and e.is_pack for e in node.attrs):
+        items: list[ast.expr] = []
+        for e in node.attrs:
+            spread = isinstance(e, Size) and e in packs
+            items.append(ast.Starred(name(packs[e]), ast.Load()) if spread else p.number(e))
+        return method(p.value(node.args[0]), "reshape", tuple_of(items))
+    return p.target.operations[node.op](p, node, [_output(p, a, packs) for a in node.args])
+
+
+def _precision(p: Printer, required: list[Tensor]) -> list[ast.stmt]:
+    """``dtype = …`` and ``device = …`` of the inputs, where used."""
+    reals = [t.name for t in required if t.kind in ("real", "const")]
+    found = []
+    if "dtype" in p.needs or len(required) < len(p.plan.inputs):
+        found.append(_set("dtype", p.target.dtype(reals)))
+    if p.target.device and ("device" in p.needs or len(required) < len(p.plan.inputs)):
+        found.append(_set("device", p.target.device([t.name for t in required])))
+    return found
+
+
+def _mentions(groups: Sequence, module: str) -> bool:
+    trees = [s for _, body in groups for s in body]
+    return any(isinstance(n, ast.Name) and n.id == module for s in trees for n in ast.walk(s))
+
+
+def _arguments(p: Printer, head: Prologue) -> ast.arguments:
+    required = [t for t in p.plan.inputs if t not in head.optional]
+    ordered = [t for t in p.plan.inputs if t in required or _tail(t, p.plan.inputs, head.optional)]
+    others = [t for t in p.plan.inputs if t not in ordered]
+    defaults = [constant(None) for t in ordered if t not in required]
+    keywords: list[tuple[str, ast.expr | None]] = [(t.name, constant(None)) for t in others]
+    for q in p.plan.parameters:
+        if q.value is None:
+            keywords.append((q.name, default_of(q, head.numbers)))
+    args = [ast.arg(t.name) for t in ordered]
+    return ast.arguments([], args, None, [ast.arg(n) for n, _ in keywords], [d for _, d in keywords], None, defaults)
+
+
+def _tail(tensor, inputs, optional) -> bool:
+    """Whether only optional inputs follow."""
+    after = inputs[inputs.index(tensor) :]
+    return all(t in optional for t in after)
+
+
+# ------------------------------------------------------------------------------ support functions
+
+
+def support_functions(path: str) -> dict[str, ast.FunctionDef]:
+    """The functions of a support file, by name."""
+    if path not in _SUPPORT:
+        with open(path, encoding="utf-8") as f:
+            tree = ast.parse(f.read())
+        _SUPPORT[path] = {n.name: n for n in tree.body if isinstance(n, ast.FunctionDef)}
+    return _SUPPORT[path]
+
+
+_SUPPORT: dict[str, dict[str, ast.FunctionDef]] = {}
+
+
+def with_dependencies(path: str, names: Sequence[str]) -> tuple[str, ...]:
+    """The named support functions and those they call, in the file's order."""
+    every = support_functions(path)
+    wanted = dict.fromkeys(names)
+    stack = list(names)
+    for n in stack:
+        for m in ast.walk(every[n]):
+            if isinstance(m, ast.Name) and m.id in every and m.id not in wanted:
+                wanted[m.id] = None
+                stack.append(m.id)
+    return tuple(n for n in every if n in wanted)
+
+
+def _calls_math(path: str, which: str) -> bool:
+    return any(isinstance(n, ast.Name) and n.id == "math" for n in ast.walk(support_functions(path)[which]))
+
+
+__all__ = [
+    "COMPARE", "Block", "Code", "Item", "Mul", "Operation", "Parameter", "Printer", "Target", "binary", "call",
+    "constant", "function", "method", "name", "support_functions", "tuple_of",
+]  # fmt: skip
