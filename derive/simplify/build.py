@@ -1,0 +1,238 @@
+"""Polynomials back into expressions, in the form a person would write: common factors outside, guards outermost."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import gcd
+
+from sympy import Add, Basic, Expr, Integer, Mul, Pow, Rational, exp
+
+from derive.program import Bind, Letter, Logic, Read, Reduce, Size, Where, bound_letters
+from derive.simplify.algebra import ONE, Algebra, Exponent, Frozen, Monomial, Polynomial, accumulate
+from derive.simplify.cost import LEAF, cost
+from derive.simplify.letters import remap_monomial
+from derive.simplify.sums import nesting, safe
+
+Terms = list[tuple[Monomial, Fraction]]
+Names = frozenset[str]
+
+
+class Builder:
+    """Expressions from polynomials; ``reserved`` are names no letter may take."""
+
+    def __init__(self, algebra: Algebra, reserved: Names = frozenset()) -> None:
+        self.algebra, self.reserved = algebra, reserved
+
+    def __call__(self, p: Polynomial, letters: tuple[Letter, ...] = ()) -> Expr:
+        """p as an expression, where these letters are in scope."""
+        return self.factored(list(p.items()), frozenset(x.name for x in letters))
+
+    # ------------------------------------------------------------------------- sums of terms
+
+    def factored(self, terms: Terms, taken: Names) -> Expr:
+        """a·b + a·c → a·(b + c)"""
+        if not terms:
+            return Integer(0)
+        terms = self.merged(terms)
+        if len(terms) == 1:
+            return self.product(*terms[0], taken)
+        made = self.divided(terms, self.common(terms, clear=False), taken)
+        cleared = self.common(terms, clear=True)
+        if cleared is None:
+            return made
+        other = self.divided(terms, cleared, taken)
+        return other if cost(other) <= cost(made) + LEAF else made
+
+    def divided(self, terms: Terms, common: dict[int, Exponent], taken: Names) -> Expr:
+        """The terms with a common factor before them."""
+        content = _content(terms)
+        if not common and content == 1:
+            return self.added(terms, taken)
+        rest = [(self._divide(m, common), c / content) for m, c in terms]
+        return Mul(self.product(tuple(sorted(common.items())), content, taken), self.added(rest, taken))
+
+    def added(self, terms: Terms, taken: Names) -> Expr:
+        """Terms without a common factor: first those without a guard, then one ``where`` for each guard."""
+        groups: dict[Monomial, Terms] = {}
+        for mono, c in terms:
+            guards = tuple(f for f in mono if self.algebra.atoms[f[0]].kind == "guard")
+            groups.setdefault(guards, []).append((tuple(f for f in mono if f not in guards), c))
+        free = groups.pop((), [])
+        parts = [self.shared(free, taken)] if free else []
+        while groups:
+            guards = next(iter(groups))
+            inside = self.factored(groups.pop(guards), taken)
+            other = self._other(guards)
+            otherwise = self.factored(groups.pop(other), taken) if other in groups else Integer(0)
+            parts.append(Where(self.condition(guards, taken), inside, otherwise))
+        return Add(*parts)
+
+    def _other(self, guards: Monomial) -> Monomial | None:
+        opposite = self.algebra.opposite.get(guards[0][0]) if len(guards) == 1 else None
+        return None if opposite is None else ((opposite, 1),)
+
+    def shared(self, terms: Terms, taken: Names) -> Expr:
+        """a·b + a·c + d → a·(b + c) + d, by the atom that most terms share"""
+        if len(terms) < 3:
+            return Add(*(self.product(m, c, taken) for m, c in terms))
+        counts: dict[tuple[int, bool], int] = {}
+        for mono, _ in terms:
+            for a, e in mono:
+                if self._may_leave(a):
+                    counts[a, e > 0] = counts.get((a, e > 0), 0) + 1
+        best = max(counts, key=lambda k: (counts[k], -k[0]), default=None)
+        if best is None or counts[best] < 2:
+            return Add(*(self.product(m, c, taken) for m, c in terms))
+        a, up = best
+        having = [(m, c) for m, c in terms if any(b == a and (e > 0) == up for b, e in m)]
+        rest = [(m, c) for m, c in terms if (m, c) not in having]
+        return Add(self.factored(having, taken), self.shared(rest, taken) if rest else Integer(0))
+
+    def _may_leave(self, a: int) -> bool:
+        return self.algebra.atoms[a].kind not in ("guard",)
+
+    def common(self, terms: Terms, clear: bool) -> dict[int, Exponent] | None:
+        """The factor all terms have; ``clear``: lengths in a denominator of some too, None if there are none."""
+        present = [dict(m) for m, _ in terms]
+        found: dict[int, Exponent] = {}
+        some = False
+        for a in dict.fromkeys(a for m in present for a in m):
+            exponents = [m.get(a, 0) for m in present]
+            if min(exponents) > 0:
+                found[a] = min(exponents)
+            elif max(exponents) < 0:
+                found[a] = max(exponents)
+            if clear and isinstance(self.algebra.atoms[a].head, Size) and min(exponents) < min(0, max(exponents)):
+                found[a], some = min(exponents), True
+        if clear and not some:
+            return None
+        if all(any(self.algebra.atoms[a].kind == "guard" for a in m) for m in present):
+            return {a: e for a, e in found.items() if safe(self.algebra, a, e)}
+        return {a: e for a, e in found.items() if self.algebra.atoms[a].kind != "guard"}
+
+    def _divide(self, mono: Monomial, common: dict[int, Exponent]) -> Monomial:
+        rest = dict(mono)
+        for a, e in common.items():
+            rest[a] = rest.get(a, 0) - e
+        return tuple(sorted((a, e) for a, e in rest.items() if e))
+
+    def merged(self, terms: Terms) -> Terms:
+        """Σ a·b + Σ a·c → Σ a·(b + c), under equal ranges and beside equal factors"""
+        groups: dict[tuple, Terms] = {}
+        for mono, c in terms:
+            sums = [a for a, e in mono if self.algebra.atoms[a].kind == "sum" and e == 1]
+            key: tuple = (mono,)
+            if len(sums) == 1:
+                head = self.algebra.atoms[sums[0]].head
+                shape = tuple((b.name.split("_")[-1], lo, hi) for b, lo, hi in head)
+                key = (tuple(f for f in mono if f[0] != sums[0]), shape)
+            groups.setdefault(key, []).append((mono, c))
+        result: Terms = []
+        for key, group in groups.items():
+            result += self._merge(key[0], group) if len(group) > 1 else group
+        return result
+
+    def _merge(self, outside: Monomial, group: Terms) -> Terms:
+        algebra = self.algebra
+        atoms = [next(a for a, e in mono if (a, e) not in outside) for mono, _ in group]
+        letters = [algebra.temporary(hint) for _, hint in algebra.hints[atoms[0]]]
+        body: Polynomial = {}
+        for a, (_, c) in zip(atoms, group, strict=True):
+            mapping = dict(zip((b for b, _, _ in algebra.atoms[a].head), letters, strict=True))
+            accumulate(body, remap_monomial(algebra, algebra.atoms[a].args[0], mapping), c)
+        if not self.common(list(body.items()), clear=False):
+            return group
+        head = algebra.atoms[atoms[0]].head
+        mapping = dict(zip((b for b, _, _ in head), letters, strict=True))
+        binds = tuple((mapping[b], lo.xreplace(mapping), hi.xreplace(mapping)) for b, lo, hi in head)
+        joined = algebra.intern("joined", binds, tuple(body.items()))
+        algebra.hints.setdefault(joined, algebra.hints[atoms[0]])
+        return [(tuple(sorted((*outside, (joined, 1)))), ONE)]
+
+    # ------------------------------------------------------------------------- one term
+
+    def product(self, mono: Monomial, c: Fraction, taken: Names) -> Expr:
+        """One term: its guards outermost."""
+        guards = tuple(f for f in mono if self.algebra.atoms[f[0]].kind == "guard")
+        factors = [self.power(a, e, taken) for a, e in mono if (a, e) not in guards]
+        value = Mul(Rational(c.numerator, c.denominator), *factors)
+        return Where(self.condition(guards, taken), value, 0) if guards else value
+
+    def condition(self, guards: Monomial, taken: Names) -> Basic:
+        conditions = [self.named(self.algebra.atoms[a].head, taken) for a, _ in guards]
+        conditions.sort(key=nesting)
+        return conditions[0] if len(conditions) == 1 else Logic("and", *conditions)
+
+    def power(self, a: int, e: Exponent, taken: Names) -> Expr:
+        base = self.atom(a, taken)
+        return base if e == 1 else Pow(base, Rational(Fraction(e).numerator, Fraction(e).denominator))
+
+    def atom(self, a: int, taken: Names) -> Expr:
+        atom = self.algebra.atoms[a]
+        if atom.kind == "read":
+            return Read(atom.head, *atom.args)
+        if atom.kind == "number":
+            return Integer(atom.head)
+        if atom.kind == "opaque":
+            return self.named(atom.head, taken)
+        if atom.kind in ("sum", "joined"):
+            return self.sum(a, taken)
+        if atom.kind == "symbol":
+            return atom.head
+        parts = [self.frozen(f, taken) for f in atom.args]
+        return atom.head(*parts) if atom.kind == "call" else exp(parts[0]) if atom.kind == "exp" else parts[0]
+
+    def frozen(self, frozen: Frozen, taken: Names) -> Expr:
+        return self.factored(list(frozen), taken)
+
+    def sum(self, a: int, taken: Names) -> Expr:
+        """Σ, its letters called what they were called where that is free."""
+        atom, hints = self.algebra.atoms[a], self.algebra.hints[a]
+        mapping: dict[Letter, Letter] = {}
+        for (b, _, _), (_, hint) in zip(atom.head, hints, strict=True):
+            mapping[b] = self._name(hint, taken)
+            taken = taken | {mapping[b].name}
+        binds = [Bind(mapping[b], lo.xreplace(mapping), hi.xreplace(mapping)) for b, lo, hi in atom.head]
+        order = sorted(range(len(binds)), key=lambda n: hints[n][0])
+        frozen = [(atom.args[0], ONE)] if atom.kind == "sum" else list(atom.args[0])
+        body = [term for m, c in frozen for term in _scaled(remap_monomial(self.algebra, m, mapping), c)]
+        everywhere = [f for f in body[0][0] if self.algebra.atoms[f[0]].kind == "guard"]
+        filters = tuple(f for f in everywhere if all(f in m for m, _ in body))
+        body = [(tuple(f for f in m if f not in filters), c) for m, c in body]
+        conditions = sorted((self.named(self.algebra.atoms[g].head, taken) for g, _ in filters), key=nesting)
+        op = "count" if body == [((), ONE)] else "sum"
+        return Reduce(op, (*(binds[n] for n in order), *conditions), self.factored(body, taken))
+
+    def named(self, e: Basic, taken: Names) -> Basic:
+        """An opaque expression with its bound letters called what they were called."""
+        mapping: dict[Basic, Basic] = {}
+        for b in bound_letters(e):
+            mapping[b] = self._name(b.name.rsplit(":", 1)[-1], taken)
+            taken = taken | {mapping[b].name}
+        return e.xreplace(mapping) if mapping else e
+
+    def _name(self, hint: str, taken: Names) -> Letter:
+        base = hint
+        head, _, tail = hint.rpartition("_")
+        if head and tail.isdigit():
+            base = head
+        if base == "..." and base in taken:
+            base = "*p"
+        n, name = 0, base
+        while name in taken or (n and name in self.reserved):
+            n += 1
+            name = f"{base}_{n}"
+        return Letter(name)
+
+
+def _scaled(p: Polynomial, c: Fraction) -> Terms:
+    return [(m, k * c) for m, k in p.items()]
+
+
+def _content(terms: Terms) -> Fraction:
+    """The rational factor all coefficients share, with their sign where it is one."""
+    coefficients = [c for _, c in terms]
+    top = gcd(*(c.numerator for c in coefficients))
+    bottoms = {c.denominator for c in coefficients}
+    content = Fraction(top, bottoms.pop()) if len(bottoms) == 1 else Fraction(1)
+    return -content if all(c < 0 for c in coefficients) else content

@@ -1,0 +1,169 @@
+"""The gate: the old and the new program, evaluated at random points, agree; or the rewrite is refused.
+
+Rational programs are evaluated modulo a prime, where equality at random points is equality but for one
+chance in about 2⁶¹ per degree (Schwartz–Zippel); others in 50 digits.
+"""
+
+from __future__ import annotations
+
+import random
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import mpmath
+import numpy as np
+from sympy import Expr, Function, Integer, Pow, Symbol
+
+from derive.bind import Bound
+from derive.closures import Compiler
+from derive.errors import DeriveError, RewriteError
+from derive.fields import FLOAT, MODULAR, MP, Field
+from derive.interpreter import Evaluator
+from derive.program import Hyper, Part, Piece, Program, Reduce, Size, Statement, Tensor, free_letters, walk
+
+POINTS, ATTEMPTS, TOLERANCE = 2, 12, 1e-25
+_SMALL = ((2, 3), (2, 3), (2, 3), (3, 5), (4, 7), (7, 9))
+_LAW = "law {}"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Small sizes, hyperparameters and random data for the inputs of a program."""
+
+    bound: Bound
+    field: Field
+
+
+def check_equal(old: Program, new: Program) -> None:
+    """RewriteError unless both have the same outputs, and the laws of the new one hold, at random points."""
+    rng = random.Random(zlib.crc32(f"{old.name} {old.derived}".encode()))
+    sample = draw_sample(old, rng)
+    if sample is None:
+        return
+    claimed = with_laws(new)
+    first, second = (Evaluator(p, sample.bound, sample.field) for p in (old, claimed))
+    for name in new.outputs:
+        for point in points(first, name, rng):
+            _compare(old, name, point, first, second, sample.field)
+    for n, law in enumerate(new.laws):
+        name = _LAW.format(n)
+        for point in points(second, name, rng):
+            value = second.value(name, point)
+            if not _close(value, sample.field.zero, sample.field):
+                raise RewriteError(f"{old.name}: {law.left} = {law.right} was claimed; at {point} it is off by {value}")
+
+
+def _compare(
+    old: Program, name: str, point: tuple[int, ...], first: Evaluator, second: Evaluator, field: Field
+) -> None:
+    try:
+        before = first.value(name, point)
+    except DeriveError:  # the program itself has no value there: an index that random data put out of range
+        return
+    after = second.value(name, point)
+    if not _close(before, after, field):
+        raise RewriteError(f"{old.name}: simplifying changed {name}{list(point)} from {before} to {after}")
+
+
+def _close(a: Any, b: Any, field: Field) -> bool:
+    if field is MODULAR:
+        return bool(a == b)
+    if mpmath.isnan(a) or (mpmath.isinf(a) and a == b):
+        return True
+    return bool(abs(a - b) <= TOLERANCE * (1 + abs(a)))
+
+
+def points(evaluator: Evaluator, name: str, rng: random.Random) -> Iterator[tuple[int, ...]]:
+    """A few random points of a tensor; none if it has no point."""
+    ranges = evaluator.range_of(name)
+    if all(lo < hi for lo, hi in ranges):
+        yield from dict.fromkeys(tuple(rng.randrange(lo, hi) for lo, hi in ranges) for _ in range(POINTS))
+
+
+def with_laws(program: Program) -> Program:
+    """The program with a statement ``left − right`` for each law."""
+    added = []
+    ranges = {b.letter: b for s in program.statements for p in s.pieces for b in p.binds}
+    for n, law in enumerate(program.laws):
+        letters = sorted(free_letters(law.left) | free_letters(law.right), key=lambda x: x.name)
+        binds = tuple(ranges[x] for x in letters)
+        parts = tuple((Part(b.hi - b.lo, int(b.lo)),) for b in binds)
+        piece = Piece(tuple(letters), binds, law.left - law.right)
+        added.append(Statement(Tensor(_LAW.format(n), parts), (piece,)))
+    return replace(program, statements=(*program.statements, *added))
+
+
+# ------------------------------------------------------------------------------ data
+
+
+def draw_sample(program: Program, rng: random.Random) -> Sample | None:
+    """Sizes for which every derived size is positive and the requirements hold, and data to match."""
+    for attempt in range(ATTEMPTS):
+        hypers = dict(_hypers(program, rng, attempt))
+        sizes = _sizes(program, hypers, rng, _SMALL[min(attempt, len(_SMALL) - 1)])
+        if sizes is not None:
+            field = MODULAR if is_rational(program) else MP
+            bound = Bound(sizes, hypers, {})
+            bound.tensors.update((t.name, _data(t, bound, rng)) for t in program.inputs)
+            return Sample(bound, field)
+    return None
+
+
+def _hypers(program: Program, rng: random.Random, attempt: int) -> Iterator[tuple[Hyper, Any]]:
+    for parameter in program.parameters:
+        if parameter.value is not None or parameter.kind not in ("Int", "Real", "Bool"):
+            continue
+        default = parameter.default
+        for place, symbol in enumerate(parameter.symbols):
+            value = default[place] if isinstance(default, (tuple, list)) else default
+            if parameter.kind == "Real":
+                yield symbol, rng.randrange(100, 900) / 1024
+            elif attempt % 2 and isinstance(value, int):
+                yield symbol, value
+            else:
+                yield symbol, rng.randrange(1, 3) if parameter.kind == "Int" else bool(rng.randrange(2))
+
+
+def _sizes(program: Program, hypers: dict, rng: random.Random, bounds: tuple[int, int]) -> dict[Size, int] | None:
+    derived = dict(program.sizes)
+    values: dict[Symbol, Any] = dict(hypers)
+    names = [s for t in program.inputs for part in t.parts for s in _by_name(part.extent)]
+    names += [s for st in program.statements for part in st.tensor.parts for s in _by_name(part.extent)]
+    for size in dict.fromkeys(names):
+        if isinstance(size, Size) and size not in derived:
+            values[size] = rng.randint(*bounds)
+    for size, formula in derived.items():
+        values[size] = Compiler(FLOAT, values).exact(formula)({})
+    truth = Compiler(FLOAT, values)
+    if any(values[s] < 1 for s in derived) or not all(truth.truth(r)({}) for r in program.requirements):
+        return None
+    return {s: v for s, v in values.items() if isinstance(s, Size)}
+
+
+def _by_name(e: Expr) -> list[Symbol]:
+    return sorted(e.free_symbols, key=str)
+
+
+def _data(tensor: Tensor, bound: Bound, rng: random.Random) -> np.ndarray:
+    values = bound.values
+    shape = [int(Compiler(FLOAT, values).exact(p.extent)({})) + p.below for p in tensor.parts]
+    draw = {"index": lambda: rng.randrange(2), "bool": lambda: rng.random() < 0.7}.get(
+        tensor.kind, lambda: rng.choice((-1, 1)) * rng.randrange(100, 1500) / 1024
+    )
+    data = np.empty(shape, dtype=object)
+    for position in np.ndindex(data.shape):
+        data[position] = draw()
+    return data
+
+
+def is_rational(program: Program) -> bool:
+    """Whether a program's values are rational in its inputs, without comparing them."""
+    return not any(_leaves_rationals(n) for s in program.statements for p in s.pieces for n in walk(p.rhs))
+
+
+def _leaves_rationals(node: Any) -> bool:
+    if isinstance(node, Pow):
+        return not isinstance(node.exp, Integer)
+    return isinstance(node, Function) or (isinstance(node, Reduce) and node.op not in ("sum", "prod", "count"))

@@ -1,0 +1,105 @@
+"""The passes, each from a draft to a better one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from derive.simplify.algebra import OverBudget, Polynomial
+from derive.simplify.basis import find_basis
+from derive.simplify.draft import Draft, Forms, covering_letters
+from derive.simplify.laws import find_laws
+from derive.simplify.rewrite import Rewriter, Rules
+from derive.simplify.uses import Uses, contracts, small
+
+
+def change_basis(draft: Draft) -> None:
+    """e → y·s, x → mu + xhat/r, exp(−x) → 1/y − 1; and Σ y = 1, Σ xhat = 0, as laws"""
+    draft.basis = find_basis(draft.program, draft.given, draft.convert)
+    draft.laws = find_laws(draft.basis, draft.build)
+    kernels = draft.basis.rules.copy()
+    kernels.reads.clear()
+    rewriter, careful = Rewriter(draft.algebra, draft.basis.rules), Rewriter(draft.algebra, kernels)
+    for name, forms in draft.forms.items():
+        draft.forms[name] = _rewritten(forms, rewriter, careful)
+
+
+def vanish(draft: Draft) -> None:
+    """A tensor that is identically zero once what it reads is put in → 0, everywhere it is read"""
+    rules = _rules(draft)
+    _eliminate(draft, rules, [n for n in draft.forms if not _contracts(draft, n)])
+    full = Rewriter(draft.algebra, rules)
+    zeros = [name for name, forms in draft.forms.items() if all(not p for p in _rewritten(forms, full, None))]
+    _substitute(draft, {name: {} for name in zeros})
+    for name in zeros:
+        draft.forms[name] = tuple({} for _ in draft.forms[name])
+        if name not in draft.program.outputs:
+            draft.inlined[name] = None
+
+
+def inline(draft: Draft) -> None:
+    """A cotangent used once, or a short one that no contraction reads, → its right side, where it is read"""
+    uses = Uses(draft)
+    candidates = [n for n in draft.forms if not _contracts(draft, n) and n not in draft.program.outputs]
+    chosen = [n for n in candidates if uses.once(n) or (not uses.contracted(n) and small(draft.forms[n][0]))]
+    rules = _rules(draft)
+    taken = _eliminate(draft, rules, [n for n in chosen if not uses.pinned(n)])
+    rewriter = Rewriter(draft.algebra, rules)
+    for name, forms in draft.forms.items():
+        if name not in taken and name not in draft.inlined:
+            draft.forms[name] = _rewritten(forms, rewriter, None)
+    draft.inlined.update(dict.fromkeys(taken))
+
+
+Pass = Callable[[Draft], None]
+
+#: The pipeline, in order.
+PASSES: tuple[Pass, ...] = (change_basis, vanish, inline)
+
+
+# ------------------------------------------------------------------------------ how
+
+
+def _rules(draft: Draft) -> Rules:
+    assert draft.basis is not None
+    return draft.basis.rules.copy()
+
+
+def _rewritten(forms: Forms, rewriter: Rewriter, otherwise: Rewriter | None) -> Forms:
+    """The forms rewritten; where that grows too large, more carefully, or not at all."""
+    try:
+        return tuple(rewriter(p) for p in forms)
+    except OverBudget:
+        return _rewritten(forms, otherwise, None) if otherwise else forms
+
+
+def _contracts(draft: Draft, name: str) -> bool:
+    """Whether a tensor keeps its name: not one covering piece, or a contraction, or a filtered sum."""
+    statement = draft.program.definitions[name]
+    return covering_letters(statement) is None or contracts(draft.algebra, draft.forms[name][0])
+
+
+def _eliminate(draft: Draft, rules: Rules, names: list[str]) -> list[str]:
+    """Rules that put right sides in for names, leaving out names that would then read themselves."""
+    reading = {name: Uses.read_by(draft, name) for name in draft.forms}
+    done: list[str] = []
+    for name in names:
+        if name in reading[name] or name in draft.inlined:
+            continue
+        for other, found in reading.items():
+            if name in found:
+                del found[name]
+                found.update(reading[name])
+        letters = covering_letters(draft.program.definitions[name])
+        assert letters is not None
+        rules.reads[name] = (letters, draft.forms[name][0])
+        done.append(name)
+    return done
+
+
+def _substitute(draft: Draft, images: dict[str, Polynomial]) -> None:
+    rules = Rules(draft.algebra)
+    for name, image in images.items():
+        rules.reads[name] = (covering_letters(draft.program.definitions[name]) or (), image)
+    rewriter = Rewriter(draft.algebra, rules)
+    for name, forms in draft.forms.items():
+        draft.forms[name] = _rewritten(forms, rewriter, None)

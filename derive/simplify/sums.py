@@ -1,0 +1,161 @@
+"""Sums in one canonical shape: one monomial under each, what is free of the bound letters outside."""
+
+from __future__ import annotations
+
+from sympy import Basic, Integer
+
+from derive.program import Compare, Letter, Read, Size, walk
+from derive.simplify.algebra import ONE, Algebra, Monomial, Polynomial, accumulate
+from derive.simplify.letters import number_of, remap_monomial
+
+Range = tuple[Letter, Basic, Basic]
+
+
+def sum_over(algebra: Algebra, binds: tuple[Range, ...], p: Polynomial) -> Polynomial:
+    """Σ (a + c·b) → Σ a + c·Σ b"""
+    result: Polynomial = {}
+    for mono, c in p.items():
+        accumulate(result, _sum_monomial(algebra, binds, mono), c)
+    return result
+
+
+def _sum_monomial(algebra: Algebra, binds: tuple[Range, ...], mono: Monomial) -> Polynomial:
+    folded = _fold_equality(algebra, binds, mono)
+    if folded is not None:
+        return folded
+    inside, outside = _split(algebra, {b for b, _, _ in binds}, mono)
+    binds, lengths = _drop_unused(algebra, binds, inside)
+    result = algebra.times({outside: ONE}, lengths)
+    return algebra.times(result, {((_canonical(algebra, binds, inside), 1),): ONE}) if binds else result
+
+
+# ------------------------------------------------------------------------------ equality filters
+
+
+def _fold_equality(algebra: Algebra, binds: tuple[Range, ...], mono: Monomial) -> Polynomial | None:
+    """Σ[k, k == e](a) → a at k = e, where e lies in k's range"""
+    for a, _ in mono:
+        atom = algebra.atoms[a]
+        if atom.kind != "guard" or not isinstance(atom.head, Compare) or atom.head.op != "==":
+            continue
+        left, right = atom.head.args[1:]
+        for letter, e in ((left, right), (right, left)):
+            for place, (b, lo, hi) in enumerate(binds):
+                rest = binds[:place] + binds[place + 1 :]
+                if (
+                    b != letter
+                    or b in algebra.letters_of(e)
+                    or any(b in algebra.letters_of(x) for r in rest for x in r[1:])
+                ):
+                    continue
+                others = tuple(f for f in mono if f[0] != a)
+                body = remap_monomial(algebra, others, {b: e})
+                body = algebra.times(range_guard(algebra, e, lo, hi, binds), body)
+                return sum_over(algebra, rest, body) if rest else body
+    return None
+
+
+def range_guard(algebra: Algebra, e: Basic, lo: Basic, hi: Basic, binds: tuple[Range, ...] = ()) -> Polynomial:
+    """The guard lo ≤ e < hi, without what is known."""
+    known = {**algebra.scope, **{b: (low, high) for b, low, high in binds}}
+    low, high = known.get(e, (None, None))
+    if e.is_Integer:
+        low, high = e, e + 1
+    elif e in algebra.in_range:
+        low, high = Integer(0), algebra.in_range[e]
+    result: Polynomial = {(): ONE}
+    if low is None or not (low - lo).is_nonnegative:
+        result = algebra.times(result, algebra.guard(Compare("<=", lo, e)))
+    if high is None or not (hi - high).is_nonnegative:
+        result = algebra.times(result, algebra.guard(Compare("<", e, hi)))
+    return result
+
+
+# ------------------------------------------------------------------------------ inside and outside
+
+
+def _split(algebra: Algebra, bound: set[Letter], mono: Monomial) -> tuple[Monomial, Monomial]:
+    """Factors that hold a bound letter, and the others; under a filter only what reads safely is moved out."""
+    inside = [(a, e) for a, e in mono if not algebra.letters[a].isdisjoint(bound)]
+    outside = [(a, e) for a, e in mono if algebra.letters[a].isdisjoint(bound)]
+    if any(algebra.atoms[a].kind == "guard" for a, _ in inside):
+        risky = [f for f in outside if not safe(algebra, *f)]
+        guards = [f for f in risky if algebra.atoms[f[0]].kind == "guard"]
+        if len(guards) < len(risky):
+            inside = sorted(inside + risky)
+            outside = [f for f in outside if f not in risky]
+    return tuple(inside), tuple(outside)
+
+
+def safe(algebra: Algebra, a: int, e: object) -> bool:
+    """Whether a factor may be evaluated where its guard does not hold."""
+    atom = algebra.atoms[a]
+    if atom.kind == "read":
+        return e > 0 and all(isinstance(i, Letter) or i.is_Integer for i in atom.args)  # type: ignore[operator]
+    if atom.kind == "sum":
+        return e > 0 and all(safe(algebra, b, f) for b, f in atom.args[0])  # type: ignore[operator]
+    return atom.kind in ("symbol", "number")
+
+
+def _drop_unused(algebra: Algebra, binds: tuple[Range, ...], inside: Monomial) -> tuple[tuple[Range, ...], Polynomial]:
+    """Σ[k < K] a → K·a, for a range that cannot be empty or reversed."""
+    used = algebra.letters_in(inside)
+    lengths: Polynomial = {(): ONE}
+    kept: list[Range] = []
+    for place, (b, lo, hi) in enumerate(binds):
+        needed = b in used or any(b in algebra.letters_of(x) for r in binds[place + 1 :] for x in r[1:])
+        length = hi - lo
+        if needed or not (isinstance(length, Size) or (length.is_Integer and length >= 0)):
+            kept.append((b, lo, hi))
+        else:
+            lengths = algebra.times(lengths, number_of(algebra, length))
+    return tuple(kept), lengths
+
+
+# ------------------------------------------------------------------------------ canonical letters
+
+
+def _canonical(algebra: Algebra, binds: tuple[Range, ...], inside: Monomial) -> int:
+    """The sum's atom: bound letters named by height and by where they stand, not by what they were called."""
+    height = 1 + max((algebra.height[a] for a, _ in inside), default=0)
+    order = (
+        sorted(range(len(binds)), key=lambda i: (_places(algebra, binds[i][0], inside), i)) if len(binds) > 1 else [0]
+    )
+    mapping = {binds[i][0]: Letter(f"%{height}_{n}") for n, i in enumerate(order)}
+    ((mono, c),) = remap_monomial(algebra, inside, mapping).items()
+    assert c == 1
+    head = tuple((mapping[binds[i][0]], binds[i][1].xreplace(mapping), binds[i][2].xreplace(mapping)) for i in order)
+    number = algebra.intern("sum", head, mono)
+    algebra.hints.setdefault(number, tuple((i, binds[i][0].name.rsplit(":", 1)[-1]) for i in order))
+    if algebra.positive_monomial(mono):
+        algebra.positive_sums[number] = None
+    return number
+
+
+def _places(algebra: Algebra, letter: Letter, mono: Monomial) -> list[tuple]:
+    """Where a letter stands: tensor and place, for every factor that holds it."""
+    found: list[tuple] = []
+    for a, e in mono:
+        if letter not in algebra.letters[a]:
+            continue
+        atom = algebra.atoms[a]
+        places = [i for i, index in enumerate(atom.args) if index == letter] if atom.kind == "read" else [-1]
+        found += [(algebra.rank[a], i, float(e)) for i in places or [len(atom.args)]]
+    return sorted(found)
+
+
+def opened(algebra: Algebra, a: int) -> tuple[tuple[Range, ...], Polynomial]:
+    """A sum's ranges and body in letters met nowhere else, in the order they were written."""
+    head, (mono,) = algebra.atoms[a].head, algebra.atoms[a].args
+    hints = algebra.hints[a]
+    mapping = {b: algebra.temporary(hint) for (b, _, _), (_, hint) in zip(head, hints, strict=True)}
+    binds = [(mapping[b], lo.xreplace(mapping), hi.xreplace(mapping)) for b, lo, hi in head]
+    order = sorted(range(len(binds)), key=lambda n: hints[n][0])
+    for letter, lo, hi in binds:
+        algebra.scope[letter] = (lo, hi)
+    return tuple(binds[n] for n in order), remap_monomial(algebra, mono, mapping)
+
+
+def nesting(e: Basic) -> int:
+    """How many reads stand inside one another: a condition of fewer is asked first."""
+    return max((1 + max((nesting(i) for i in n.indices), default=0) for n in walk(e) if isinstance(n, Read)), default=0)
