@@ -7,14 +7,18 @@ nothing given is changed; every choice of inputs that require a gradient gives t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from itertools import combinations
 
 import numpy as np
 import torch
 from torch import Tensor as Array
 
+from derive.verify.compare import compare
+from derive.verify.verdict import FAILED, Row
+
 Function = Callable[..., "Array | tuple[Array, ...]"]
-Gradients = dict[str, Array]
+Arrays = dict[str, Array]
 
 
 class Contract:
@@ -24,16 +28,22 @@ class Contract:
         self.function, self.inputs, self.names = function, inputs, names
         self.generator = torch.Generator().manual_seed(seed)
         self.cotangents = tuple(torch.randn(y.shape, generator=self.generator, dtype=y.dtype) for y in self.outputs())
+        self.before = [v.clone() for v in (*self.inputs.values(), *self.cotangents)]
 
     def outputs(self, inputs: dict[str, Array] | None = None) -> tuple[Array, ...]:
         y = self.function(*(inputs or self.inputs).values())
         y = y if isinstance(y, tuple) else (y,)
         return tuple(v for v in y if v.is_floating_point())
 
-    def gradients(self, cotangents: tuple[Array, ...] | None = None, names: tuple[str, ...] | None = None) -> Gradients:
-        """The gradients by these inputs, under these cotangents."""
+    def gradients(
+        self,
+        cotangents: tuple[Array, ...] | None = None,
+        names: tuple[str, ...] | None = None,
+        layout: Callable[[Array], Array] = torch.clone,
+    ) -> Arrays:
+        """The gradients by these inputs, under these cotangents, with the inputs so laid out in memory."""
         names = self.names if names is None else names
-        given = {n: x.detach().clone().requires_grad_() if n in names else x for n, x in self.inputs.items()}
+        given = {n: layout(x.detach()).requires_grad_() if n in names else x for n, x in self.inputs.items()}
         y = self.outputs(given)
         cotangents = self.cotangents if cotangents is None else cotangents
         pairs = [(v, w) for v, w in zip(y, cotangents, strict=True) if v.requires_grad]
@@ -44,33 +54,38 @@ class Contract:
         )
         return {n: torch.zeros_like(given[n]) if g is None else g for n, g in zip(names, found, strict=True)}
 
-    def promises(self) -> Iterator[tuple[str, dict[str, np.ndarray], dict[str, np.ndarray]]]:
-        """Each promise: its name, what was found, what was expected."""
-        expected = self.gradients()
-        yield "second call", _arrays(self.gradients()), _arrays(expected)
-        yield "strided cotangent", _arrays(self.gradients(_each(strided, self.cotangents))), _arrays(expected)
-        yield "sliced cotangent", _arrays(self.gradients(_each(sliced, self.cotangents))), _arrays(expected)
-        ones = _each(torch.ones_like, self.cotangents)
-        spread = _each(lambda w: torch.ones((), dtype=w.dtype).expand(w.shape), self.cotangents)
-        yield "expanded cotangent", _arrays(self.gradients(spread)), _arrays(self.gradients(ones))
-        yield from self._linear(expected, ones)
-        yield from self._unchanged()
+    def promises(self) -> Iterator[tuple[str, Callable[[], tuple[Arrays, Arrays]]]]:
+        """Each promise: its name, and what finds both what it gives and what it should."""
+        yield "second call", lambda: (self.gradients(), self.expected)
+        yield "nothing given is changed", self._unchanged
+        yield "strided cotangent", lambda: (self.gradients(_each(strided, self.cotangents)), self.expected)
+        yield "sliced cotangent", lambda: (self.gradients(_each(sliced, self.cotangents)), self.expected)
+        yield "expanded cotangent", lambda: (self.gradients(_each(spread, self.cotangents)), self.of_ones)
+        yield "strided inputs", lambda: (self.gradients(layout=strided), self.expected)
+        yield "linear in the cotangent", self._linear
         for names in self._subsets():
-            some = {n: expected[n] for n in names}
-            yield f"gradient by {', '.join(names)} alone", _arrays(self.gradients(names=names)), _arrays(some)
+            yield f"gradient by {', '.join(names)} alone", lambda names=names: self._by(names)
 
-    def _linear(self, expected: Gradients, ones: tuple[Array, ...]) -> Iterator[tuple[str, dict, dict]]:
-        mixed = tuple(2.5 * w - 0.75 * o for w, o in zip(self.cotangents, ones, strict=True))
-        other = self.gradients(ones)
-        combined = {n: 2.5 * expected[n] - 0.75 * other[n] for n in self.names}
-        yield "linear in the cotangent", _arrays(self.gradients(mixed)), _arrays(combined)
+    @cached_property
+    def expected(self) -> Arrays:
+        return self.gradients()
 
-    def _unchanged(self) -> Iterator[tuple[str, dict, dict]]:
-        before = {n: x.clone() for n, x in self.inputs.items()}
-        cotangents = {f"cotangent {i}": w.clone() for i, w in enumerate(self.cotangents)}
-        self.gradients()
-        after = {**self.inputs, **{f"cotangent {i}": w for i, w in enumerate(self.cotangents)}}
-        yield "nothing given is changed", _arrays(after), _arrays({**before, **cotangents})
+    @cached_property
+    def of_ones(self) -> Arrays:
+        return self.gradients(_each(torch.ones_like, self.cotangents))
+
+    def _linear(self) -> tuple[Arrays, Arrays]:
+        mixed = _each(lambda w: 2.5 * w - 0.75 * torch.ones_like(w), self.cotangents)
+        combined = {n: 2.5 * self.expected[n] - 0.75 * self.of_ones[n] for n in self.names}
+        return self.gradients(mixed), combined
+
+    def _unchanged(self) -> tuple[Arrays, Arrays]:
+        names = [*self.inputs, *(f"cotangent {i}" for i in range(len(self.cotangents)))]
+        after = dict(zip(names, (*self.inputs.values(), *self.cotangents), strict=True))
+        return after, dict(zip(names, self.before, strict=True))
+
+    def _by(self, names: tuple[str, ...]) -> tuple[Arrays, Arrays]:
+        return self.gradients(names=names), {n: self.expected[n] for n in names}
 
     def _subsets(self) -> Iterator[tuple[str, ...]]:
         """Each input alone, and all but each; every subset where there are few."""
@@ -93,9 +108,25 @@ def sliced(w: Array) -> Array:
     return wide[..., 0]
 
 
+def spread(w: Array) -> Array:
+    """Ones that share one place in memory, as ``sum`` sends them."""
+    return torch.ones((), dtype=w.dtype).expand(w.shape)
+
+
 def _each(change: Callable[[Array], Array], tensors: tuple[Array, ...]) -> tuple[Array, ...]:
     return tuple(change(w) for w in tensors)
 
 
-def _arrays(tensors: dict[str, Array]) -> dict[str, np.ndarray]:
+def rows(bound: Contract, case: str, tolerance: float, seed: int) -> Iterator[Row]:
+    """Each promise as a row; one that raises has failed."""
+    for name, found_and_expected in bound.promises():
+        check = f"contract, {name}"
+        try:
+            found, expected = (_arrays(a) for a in found_and_expected())
+            yield compare(check, case, found, expected, tolerance, seed=seed)
+        except Exception as error:
+            yield Row(check, case, FAILED, seed=seed, detail=f"{type(error).__name__}: {error}")
+
+
+def _arrays(tensors: Arrays) -> dict[str, np.ndarray]:
     return {n: x.detach().to(torch.float64).numpy().reshape(-1) for n, x in tensors.items()}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from sympy import Symbol
@@ -103,13 +104,12 @@ def _values(p: Parameter, kind: str) -> Iterator[object]:
         several = [int(base) + 1 + (i if kind == "asymmetric" else 0) for i in range(max(p.length, 1))]
         yield tuple(several) if p.length else several[0]
     elif p.kind == "Real":
-        base = _floats(p)
-        moved = [0.7 * b + 0.05 + 0.01 * i for i, b in enumerate(base)]
+        moved = [0.7 * b + 0.05 + 0.01 * i for i, b in enumerate(_floats(p))]
         yield tuple(moved) if p.length else moved[0]
 
 
 def _floats(p: Parameter) -> list[float]:
-    default = p.default if p.default is not None else 0.4
+    default: Any = p.default if p.default is not None else 0.4
     values = default if isinstance(default, (tuple, list)) else [default] * max(p.length, 1)
     try:
         return [float(v) for v in values]
@@ -219,7 +219,7 @@ def _hyper_symbols(program: Program, hypers: dict[str, object]) -> dict[Symbol, 
     return found
 
 
-def _extent(numbers: dict[Symbol, object]) -> Callable:
+def _extent(numbers: dict[Symbol, Any]) -> Callable:
     compiler = Compiler(FLOAT, numbers)
     return lambda e: compiler.index(e)({})
 
@@ -238,7 +238,7 @@ def _data(
     shape: tuple[int, ...],
     kind: str,
     rng: np.random.Generator,
-    numbers: dict[Symbol, object],
+    numbers: dict[Symbol, Any],
     positive: bool,
 ) -> np.ndarray:
     """Values of one input, by its kind and the case's."""
@@ -263,7 +263,7 @@ def _indices(
     shape: tuple[int, ...],
     kind: str,
     rng: np.random.Generator,
-    numbers: dict[Symbol, object],
+    numbers: dict[Symbol, Any],
 ) -> np.ndarray:
     """Whole numbers within the axes they index; now and then one that the text compares them with."""
     extent = _extent(numbers)

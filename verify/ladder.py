@@ -10,7 +10,8 @@ import numpy as np
 
 from derive.errors import DeriveError
 from derive.program import Program
-from derive.verify import autograd, contract, exact, probes
+from derive.verify import autograd, contract, exact
+from derive.verify.callables import check_callable, judged
 from derive.verify.compare import compare
 from derive.verify.inputs import KINDS, Case, make
 from derive.verify.references import OPTIMIZERS, REFERENCES, trajectory
@@ -35,18 +36,23 @@ Rung = Callable[[Subject, Case, Options], Iterator[Row]]
 
 
 def check(
-    target: str | Program,
-    *,
+    target: Any,
+    *inputs: Any,
     seed: int = 0,
     orders: tuple[int, ...] = (1, 2),
     kinds: tuple[str, ...] = KINDS,
     codes: tuple[str, ...] = CODES,
     vjp: Program | None = None,
+    reference: Callable | None = None,
 ) -> Verdict:
-    """The verdict over a catalogue name, ``path.py:name``, a definition's text or a program.
+    """The verdict over a catalogue name, ``path.py:name``, a definition's text, a program, or a torch function.
 
+    ``inputs``: tensors at which to check a torch function; definitions are checked at inputs made for them.
     ``vjp``: a gradient to be checked instead of the derived one, as a program of the same inputs and cotangents.
+    ``reference``: an independent forward of a torch function.
     """
+    if callable(target):
+        return check_callable(target, inputs, seed=seed, reference=reference)
     options = Options(seed, tuple(orders), tuple(codes))
     rows: list[Row] = []
     name = target.name if isinstance(target, Program) else target
@@ -215,17 +221,9 @@ def _probed(subject: Subject, case: Case, seed: int) -> Row:
     def forward(moved: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         return autograd.forward(case, moved)
 
-    results = probes.probes(forward, gradient, case.inputs, cotangents, seed)
-    wrong = [p for p in results if p.conclusive and not p.passed]
-    worst = max(wrong or results, key=lambda p: p.error - p.tolerance)
-    title = _title(subject, case.title())
-    if wrong:
-        detail = probes.localise(forward, gradient, case.inputs, cotangents, _sizes(case))
-        return Row("probes", title, FAILED, worst.error, worst.tolerance, seed=seed, detail=detail)
-    if not all(p.conclusive for p in results):
-        reason = "a kink near every point tried: the error estimate does not shrink"
-        return Row("probes", title, INCONCLUSIVE, worst.error, worst.tolerance, reason, seed)
-    return Row("probes", title, PASSED, worst.error, worst.tolerance, seed=seed)
+    return judged(
+        "probes", _title(subject, case.title()), forward, gradient, case.inputs, cotangents, seed, _sizes(case)
+    )
 
 
 def _exact(subject: Subject, case: Case, options: Options) -> Iterator[Row]:
@@ -255,10 +253,7 @@ def _contract(subject: Subject, case: Case, options: Options) -> Iterator[Row]:
         return subject.function(*tensors, **case.hypers)
 
     bound = contract.Contract(function, autograd.tensors(case.inputs), case.differentiable, options.seed)
-    for name, found, expected in bound.promises():
-        yield compare(
-            f"contract, {name}", _title(subject, case.title()), found, expected, CONTRACT, seed=options.seed
-        )  # fmt: skip
+    yield from contract.rows(bound, _title(subject, case.title()), CONTRACT, options.seed)
 
 
 #: The rungs, from cheap to strict.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import torch
 from sympy import Add, Basic, Integer, Mul, Pow, Symbol
@@ -67,7 +68,7 @@ class Run:
     """One evaluation of a program: ``numbers`` gives sizes and hyperparameters their values."""
 
     program: Program
-    numbers: dict[Symbol, object]
+    numbers: dict[Symbol, Any]
     dtype: torch.dtype = torch.float64
     stores: dict[str, Store] = field(default_factory=dict)
     blocked: Array | None = None
@@ -104,8 +105,8 @@ class Run:
     def _result(self, tensor: Tensor) -> Array:
         store = self.stores[tensor.name]
         whole = store.values.reshape(store.extents)
-        for axis, part in enumerate(store.parts):
-            whole = whole.narrow(axis, part.below, store.extents[axis] - part.below)
+        for place, part in enumerate(store.parts):
+            whole = whole.narrow(place, part.below, store.extents[place] - part.below)
         merged, at = [], 0
         for axis in tensor.axes:
             n = 1
@@ -171,10 +172,8 @@ class Run:
             return self._constant(int(e) if e.is_Integer else float(e), points)
         return pointwise.apply(e, [self.at(a, points) for a in e.args])
 
-    def _constant(self, value: object, points: Points) -> Array:
+    def _constant(self, value: Any, points: Points) -> Array:
         kind = torch.bool if isinstance(value, bool) else torch.long if isinstance(value, int) else self.dtype
-        if isinstance(value, Array):
-            return value.expand(points.count)
         return torch.full((points.count,), value, dtype=kind)
 
     def _symbol(self, e: Symbol, points: Points) -> Array:

@@ -64,22 +64,17 @@ def _softmax(function: Callable) -> Reference:
     return lambda inputs, hypers: (function(inputs["x"], dim=-1),)
 
 
-def _recurrent(module: Callable, *states: str) -> Reference:
-    """One layer of torch's recurrent module with these weights, through ``torch.func``."""
+def _recurrent(operation: Callable[[Hypers], Callable], *states: str) -> Reference:
+    """One layer of torch's recurrent operation over these initial states."""
 
     def call(inputs: Inputs, hypers: Hypers) -> tuple[Array, ...]:
-        x, weight_ih, weight_hh = inputs["x"], inputs["weight_ih"], inputs["weight_hh"]
-        net = module(x.shape[-1], weight_hh.shape[-1], dtype=x.dtype, **hypers)
-        zero = torch.zeros(weight_ih.shape[0], dtype=x.dtype)
-        given = {
-            "weight_ih_l0": weight_ih,
-            "weight_hh_l0": weight_hh,
-            "bias_ih_l0": inputs.get("bias_ih", zero),
-            "bias_hh_l0": inputs.get("bias_hh", zero),
-        }
-        first = tuple(inputs[name][None] for name in states)
-        y, last = torch.func.functional_call(net, given, (x, first if len(first) > 1 else first[0]))
-        return (y, *(s[0] for s in (last if isinstance(last, tuple) else (last,))))
+        zero = torch.zeros(inputs["weight_ih"].shape[0], dtype=inputs["x"].dtype)
+        weights = [inputs["weight_ih"], inputs["weight_hh"], inputs.get("bias_ih", zero), inputs.get("bias_hh", zero)]
+        first = [inputs[name][None] for name in states]
+        y, *last = operation(hypers)(
+            inputs["x"], first if len(first) > 1 else first[0], weights, True, 1, 0.0, False, False, False
+        )
+        return (y, *(s[0] for s in last))
 
     return call
 
@@ -114,7 +109,7 @@ def _cnn(inputs: Inputs, hypers: Hypers) -> tuple[Array, ...]:
 
 
 def _with_loss(model: Reference) -> Reference:
-    return lambda inputs, hypers: (F.cross_entropy(*model(inputs, hypers), inputs["target"]),)
+    return lambda inputs, hypers: (F.cross_entropy(model(inputs, hypers)[0], inputs["target"]),)
 
 
 #: catalogue name -> torch's operation.
@@ -142,9 +137,9 @@ REFERENCES: dict[str, Reference] = {
     "batch_norm": _batch_norm,
     "group_norm": _group_norm,
     "embedding": _embedding,
-    "rnn": _recurrent(torch.nn.RNN, "h0"),
-    "lstm": _recurrent(torch.nn.LSTM, "h0", "c0"),
-    "gru": _recurrent(torch.nn.GRU, "h0"),
+    "rnn": _recurrent(lambda hypers: getattr(torch, "rnn_" + hypers["nonlinearity"]), "h0"),
+    "lstm": _recurrent(lambda hypers: torch.lstm, "h0", "c0"),
+    "gru": _recurrent(lambda hypers: torch.gru, "h0"),
     "scaled_dot_product_attention": _attention,
     "mse_loss": _of(F.mse_loss, "x", "target"),
     "cross_entropy": _of(F.cross_entropy, "logits", "target", "weight"),
