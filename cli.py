@@ -103,10 +103,12 @@ def _source(target: str) -> tuple[str, str]:
 #: More than any definition the language accepts.
 _MOST_BYTES = 1 << 24
 
+FORMATS = click.Choice(["text", "latex", "markdown", "mathml", "json"])
+
 _FORMULA_OPTIONS = (
     click.argument("target", metavar="NAME|PATH"),
     click.argument("choices", nargs=-1, metavar="[KEY=VALUE]...", callback=_values),
-    click.option("--format", "format_", type=click.Choice(["text", "latex", "markdown", "json"]), default="text"),
+    click.option("--format", "format_", type=FORMATS, default="text"),
     click.option("--ascii", "ascii_", is_flag=True, help="Text in ASCII only."),
     click.option("--no-cache", is_flag=True, help="Derive again; keep nothing."),
 )

@@ -8,6 +8,7 @@ from derive.reports.as_json import to_json
 from derive.reports.document import Document
 from derive.reports.latex import to_latex
 from derive.reports.markdown import to_markdown
+from derive.reports.mathml import to_mathml
 from derive.reports.plain import to_text
 
 FORMATS: dict[str, Callable[[Document], str]] = {
@@ -15,6 +16,7 @@ FORMATS: dict[str, Callable[[Document], str]] = {
     "ascii": lambda d: to_text(d, ascii=True),
     "latex": to_latex,
     "markdown": to_markdown,
+    "mathml": to_mathml,
     "json": to_json,
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import xml.etree.ElementTree as ElementTree
 
 import pytest
 from sympy import Integer, Rational, exp, sqrt
@@ -117,3 +118,10 @@ def test_json_has_a_schema_and_the_same_formulas() -> None:
     formula = data["blocks"][0]["formulas"][0]
     assert formula["right"] == "Σ f,i  dy[n,f,p] · weight[f,c,i]"
     assert formula["where"] == [{"name": "p", "value": "(h + padding − i·dilation) / stride"}]
+
+
+@pytest.mark.parametrize("program", [P.convolution(), P.convolution_gradient(), P.embedding_gradient()])
+def test_mathml_is_well_formed(program: Program) -> None:
+    text = reports.render(reports.forward(program), "mathml")
+    root = ElementTree.fromstring(f"<html>{text}</html>")
+    assert root.findall(".//{http://www.w3.org/1998/Math/MathML}munder")

@@ -46,10 +46,10 @@ def test_brackets(node: L.Node, unicode: str, ascii: str) -> None:
 
 def test_the_tables_are_full() -> None:
     """Every layout node is printed by every format."""
-    from derive.reports import latex, text
+    from derive.reports import latex, mathml, text
 
     kinds = {k for k in vars(L).values() if isinstance(k, type) and issubclass(k, L.Node) and k is not L.Node}
-    assert kinds == set(L.LEVELS) == set(text._PRINTERS) == set(latex._PRINTERS)
+    assert kinds == set(L.LEVELS) == set(text._PRINTERS) == set(latex._PRINTERS) == set(mathml._PRINTERS)
 
 
 def test_latex_holds_fractions_without_brackets() -> None:

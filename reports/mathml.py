@@ -1,0 +1,183 @@
+"""Layout tree -> presentation MathML; a document is a fragment of HTML with one ``<math>`` a formula."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from html import escape
+
+from derive.reports import layout as L
+from derive.reports.document import Block, Document, Formula
+
+#: Signs of the language, reductions and Greek as characters.
+SIGNS = {
+    "==": "=", "!=": "≠", "<": "&lt;", "<=": "≤", ">": "&gt;", ">=": "≥", "|": "∣", "sum": "∑", "prod": "∏", "inf": "∞",
+    "count": "#", "pi": "π",
+}  # fmt: skip
+GREEK = {
+    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "eta": "η", "theta": "θ", "lambda": "λ",
+    "mu": "μ", "nu": "ν", "rho": "ρ", "sigma": "σ", "tau": "τ", "phi": "φ", "omega": "ω",
+}  # fmt: skip
+
+
+def mathml(node: L.Node) -> str:
+    """Any layout node as one MathML element."""
+    return _PRINTERS[type(node)](node)
+
+
+def name(text: str) -> str:
+    """An identifier; ``stride[0]`` gets a subscript."""
+    if text.startswith("..."):
+        return f"<mi>…{escape(text[3:])}</mi>"
+    head, bracket, index = text.partition("[")
+    if bracket:
+        return f"<msub>{name(head)}<mn>{escape(index.rstrip(']'))}</mn></msub>"
+    return f"<mi>{SIGNS.get(text) or GREEK.get(text) or escape(text)}</mi>"
+
+
+def row(*parts: str) -> str:
+    """Elements side by side."""
+    return parts[0] if len(parts) == 1 else f"<mrow>{''.join(parts)}</mrow>"
+
+
+def sign(text: str) -> str:
+    """An operator."""
+    return f"<mo>{text}</mo>"
+
+
+#: What a bar or a root's sign already holds together.
+_HELD = {L.Fraction: L.PRODUCT, L.Root: L.ATOM}
+
+
+def inside(node: L.Node, least: int) -> str:
+    """A node, in brackets if it binds looser than ``least``."""
+    held = _HELD.get(type(node), L.level(node)) >= least
+    return mathml(node) if held else row(sign("("), mathml(node), sign(")"))
+
+
+def listed(nodes: Iterable[L.Node], separator: str = ",") -> str:
+    """Elements with a separator between them."""
+    parts: list[str] = []
+    for node in nodes:
+        parts += [sign(separator), mathml(node)] if parts else [mathml(node)]
+    return row(*parts) if parts else "<mrow></mrow>"
+
+
+def _sum(node: L.Sum) -> str:
+    parts: list[str] = []
+    for i, term in enumerate(node.terms):
+        negative = isinstance(term, L.Minus)
+        parts += [sign("−" if negative else "+")] if negative or i else []
+        parts.append(inside(term.body if isinstance(term, L.Minus) else term, L.BIG))
+    return row(*parts)
+
+
+def _product(node: L.Product) -> str:
+    last = len(node.factors) - 1
+    parts: list[str] = []
+    for i, factor in enumerate(node.factors):
+        parts += [sign("·")] if i else []
+        parts.append(inside(factor, L.BIG if i == last else L.PRODUCT))
+    return row(*parts)
+
+
+def _big(node: L.Big) -> str:
+    below = [mathml(n) for n in node.letters]
+    below += [mathml(c) for c in node.conditions]
+    under = row(*(part for i, b in enumerate(below) for part in ([sign(","), b] if i else [b])))
+    operator = SIGNS.get(node.op, node.op)
+    head = f'<munder><mo movablelimits="false">{operator}</mo>{under}</munder>'
+    return head if node.body is None else row(head, inside(node.body, L.BIG))
+
+
+def _choice(node: L.Choice) -> str:
+    rows, rest = [], node
+    while isinstance(rest, L.Choice):
+        rows.append(_case(mathml(rest.then), f"<mtext>if </mtext>{mathml(rest.condition)}"))
+        rest = rest.otherwise  # type: ignore[assignment]
+    rows.append(_case(mathml(rest), "<mtext>otherwise</mtext>"))
+    return row(sign("{"), f"<mtable>{''.join(rows)}</mtable>")
+
+
+def _case(value: str, when: str) -> str:
+    return f"<mtr><mtd>{value}</mtd><mtd><mrow>{when}</mrow></mtd></mtr>"
+
+
+def _chain(node: L.Chain) -> str:
+    parts = [inside(node.items[0], L.SUM)]
+    for relation, item in zip(node.relations, node.items[1:], strict=True):
+        parts += [sign(SIGNS[relation]), inside(item, L.SUM)]
+    return row(*parts)
+
+
+def _junction(node: L.Junction) -> str:
+    parts: list[str] = []
+    for part in node.parts:
+        parts += [f"<mtext> {node.op} </mtext>"] if parts else []
+        parts.append(inside(part, L.RELATION))
+    return row(*parts)
+
+
+def _element(node: L.Element) -> str:
+    return f"<msub>{name(node.name)}{listed(node.indices)}</msub>" if node.indices else name(node.name)
+
+
+def _fraction(node: L.Fraction | L.Floor) -> str:
+    return f"<mfrac>{mathml(node.top)}{mathml(node.bottom)}</mfrac>"
+
+
+_PRINTERS: dict[type[L.Node], Callable[..., str]] = {
+    L.Word: lambda n: name(n.text),
+    L.Number: lambda n: f"<mn>{n.text}</mn>",
+    L.Sum: _sum,
+    L.Minus: lambda n: row(sign("−"), inside(n.body, L.BIG)),
+    L.Product: _product,
+    L.Fraction: _fraction,
+    L.Floor: lambda n: row(sign("⌊"), _fraction(n), sign("⌋")),
+    L.Power: lambda n: f"<msup>{inside(n.base, L.ATOM)}{mathml(n.exponent)}</msup>",
+    L.Root: lambda n: f"<msqrt>{mathml(n.body)}</msqrt>",
+    L.Call: lambda n: row(f"<mi>{escape(n.name)}</mi>", sign("("), listed(n.arguments), sign(")")),
+    L.Element: _element,
+    L.Group: lambda n: row(sign("["), listed(n.items), sign("]")),
+    L.Big: _big,
+    L.Choice: _choice,
+    L.Bracket: lambda n: row(sign("["), mathml(n.condition), sign("]")),
+    L.Chain: _chain,
+    L.Junction: _junction,
+    L.Not: lambda n: row("<mtext>not </mtext>", inside(n.body, L.RELATION)),
+    L.Modulo: lambda n: row(inside(n.top, L.PRODUCT), sign("mod"), inside(n.bottom, L.PRODUCT)),
+}
+
+
+# ------------------------------------------------------------------------------ documents
+
+
+def to_mathml(document: Document) -> str:
+    """Headings, paragraphs and formulas: a fragment to put in a page."""
+    return "\n".join(part for block in document.blocks for part in _block(block)) + "\n"
+
+
+def _block(block: Block) -> list[str]:
+    parts = [f"<h2>{escape(block.title)}</h2>"]
+    parts += [_display(row(name(n), sign(":"), mathml(shape))) for n, shape in block.about]
+    parts += [_display(_formula(f)) for f in block.formulas]
+    parts += [_display(row("<mtext>over </mtext>", listed(block.over)))] if block.over else []
+    return [*parts, *(f"<p>{escape(' '.join(note.split()))}</p>" for note in block.notes)]
+
+
+def _display(inner: str) -> str:
+    return f'<math xmlns="http://www.w3.org/1998/Math/MathML" display="block">{inner}</math>'
+
+
+def _formula(f: Formula) -> str:
+    lines = [[mathml(f.left), sign("="), mathml(f.right)]]
+    if f.guard:
+        lines[0] += ["<mtext> if </mtext>", listed(f.guard)]
+        lines[0] += [f"<mtext>, else {f.otherwise}</mtext>"] if f.otherwise else []
+    for head, pair in zip(["where ", *[" "] * len(f.where)], f.where, strict=False):
+        lines.append([f"<mtext>{head}</mtext>", mathml(pair[0]), sign("="), mathml(pair[1])])
+    for head, nodes in (("only ", f.only), ("for ", f.over)):
+        lines += [[f"<mtext>{head}</mtext>", listed(nodes)]] if nodes else []
+    if len(lines) == 1:
+        return row(*lines[0])
+    rows = "".join(f'<mtr><mtd style="text-align: left">{row(*line)}</mtd></mtr>' for line in lines)
+    return f"<mtable>{rows}</mtable>"
