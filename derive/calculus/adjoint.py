@@ -21,7 +21,7 @@ from derive.program import Bind, Compare, Letter, Part, Piece, Program, Read, St
 
 def adjoint(program: Program, wrt: Sequence[str] | None = None) -> Program:
     """vjp: inputs and a cotangent ``dy`` per output y; outputs ``dx`` for each differentiable input in order."""
-    return Adjoint(program, wanted_inputs(program, wrt)).program()
+    return Adjoint(program, wanted_inputs(program, wrt)).result()
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Adjoint(Derivation):
             own = own_points(piece, statement.pieces[:n])
             if own is None:
                 continue
-            for occurrence in self.occurrences(piece):
+            for occurrence in self.occurrences(statement.name, piece):
                 found = Contribution(statement.name, piece, own, occurrence)
                 self.contributions[occurrence.tensor].append(found)
 
@@ -93,7 +93,7 @@ class Adjoint(Derivation):
                 self.cotangents[name] = self.fresh.name(f"d{name}")
                 yield self._zero(name)
 
-    def program(self) -> Program:
+    def result(self) -> Program:
         """The whole derived program, without what it does not read."""
         statements = tuple(self.program_statements())
         return finished(
@@ -117,7 +117,7 @@ class Adjoint(Derivation):
         tensor = self._tensor(name)
         targets = tuple(self.fresh.letter(f"k_{n}") for n in range(len(tensor.parts)))
         binds = _binds(targets, tensor.parts)
-        ranges = Ranges().extended(binds)
+        ranges = self.ranges.extended(binds)
         terms = [self._own_output(name, targets, tensor.parts)]
         terms += [self._term(c, targets, ranges) for c in self.contributions[name] if c.of in self.cotangents]
         piece = Piece(targets, binds, Add(*terms))
@@ -134,13 +134,9 @@ class Adjoint(Derivation):
         deltas = [Compare("==", a, k) for a, k in zip(c.occurrence.indices, targets, strict=True)]
         entries = (*c.domain, *c.occurrence.entries, *deltas)
         body = Read(self.cotangents[c.of], *c.piece.indices) * c.occurrence.factor
-        solved = eliminate(entries, body, ranges, left=c.piece.letters, fresh=self.fresh)
+        solved = eliminate(entries, body, ranges, c.piece.letters, self.derived_sizes, self.fresh)
         return Integer(0) if solved is None else summation(*solved)
 
 
 def _binds(letters: Sequence[Letter], parts: Sequence[Part]) -> tuple[Bind, ...]:
-    return tuple(
-        Bind(k, p.origin - p.below, p.origin + p.extent) for k, p in zip(letters, parts, strict=True)
-    )
-
-
+    return tuple(Bind(k, p.origin - p.below, p.origin + p.extent) for k, p in zip(letters, parts, strict=True))

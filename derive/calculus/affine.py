@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from fractions import Fraction
 
 from sympy import Add, Basic, Expr, Integer, Mul, Pow, Rational
+from sympy.core.symbol import Str
 
 from derive.program import Compare, FloorDiv, Letter, Logic, Modulo, Read, Reduce, Size, Truth, walk
 
@@ -104,6 +105,31 @@ def divide(a: Polynomial, b: Polynomial) -> Polynomial | None:
     return quotient
 
 
+def multiples(a: Polynomial, b: Polynomial) -> tuple[Polynomial, Polynomial]:
+    """(q, r) with a = q·b + r, term by term."""
+    quotient: Polynomial = {}
+    rest: Polynomial = {}
+    for monomial, c in a.items():
+        part = divide({monomial: c}, b)
+        if part is None:
+            rest[monomial] = c
+        else:
+            quotient = add(quotient, part)
+    return (quotient, rest) if rest != b else (add(quotient, {UNIT: Fraction(1)}), {})
+
+
+def whole_part(a: Expr, b: Expr) -> Expr:
+    """(b·q + r)//b → q + r//b."""
+    q, r = multiples(polynomial(a), polynomial(b))
+    return expression(q) + FloorDiv(expression(r), b) if r else expression(q)
+
+
+def rest(a: Expr, b: Expr) -> Expr:
+    """(b·q + r) % b → r % b."""
+    q, r = multiples(polynomial(a), polynomial(b))
+    return Modulo(expression(r), b) if r else Integer(0)
+
+
 def split(a: Polynomial, letter: Letter) -> tuple[Polynomial, Polynomial] | None:
     """(coefficient, rest) with a = coefficient·letter + rest; None if the letter occurs otherwise."""
     coefficient: Polynomial = {}
@@ -132,17 +158,24 @@ def sign(a: Polynomial) -> int:
 
 
 class Ranges:
-    """What is known of letters: ``lo ≤ letter < hi``, later ones possibly bounded by earlier ones."""
+    """What is known of letters, ``lo ≤ letter < hi``, later ones possibly bounded by earlier ones, and of the
+    values of index tensors by name."""
 
-    def __init__(self, known: Mapping[Letter, tuple[Expr, Expr]] | None = None) -> None:
+    def __init__(
+        self,
+        known: Mapping[Letter, tuple[Expr, Expr]] | None = None,
+        data: Mapping[str, tuple[Expr, Expr]] | None = None,
+    ) -> None:
         self.known: dict[Letter, tuple[Expr, Expr]] = dict(known or {})
+        self.data: dict[str, tuple[Expr, Expr]] = dict(data or {})
 
     def extended(self, binds: Iterable) -> Ranges:
         """These ranges and those of the binds, innermost last."""
-        return Ranges({**self.known, **{b.letter: (b.lo, b.hi) for b in binds}})
+        return Ranges({**self.known, **{b.letter: (b.lo, b.hi) for b in binds}}, self.data)
 
     def nonnegative(self, a: Polynomial) -> bool:
         """Whether a ≥ 0 follows from the ranges and sizes being at least 1."""
+        a = self._without_data(a)
         for letter in reversed(self.known):
             halves = split(a, letter)
             if halves is None:
@@ -157,6 +190,20 @@ class Ranges:
             bound = polynomial(lo) if direction > 0 else subtract(polynomial(hi), {UNIT: Fraction(1)})
             a = add(multiply(coefficient, bound), rest)
         return self._nonnegative_sizes(a)
+
+    def _without_data(self, a: Polynomial) -> Polynomial:
+        """a with values of known index tensors at the end of their range that makes a smallest."""
+        result: Polynomial = {}
+        for monomial, c in a.items():
+            atoms = list(monomial)
+            read = atoms[0][0] if len(atoms) == 1 and atoms[0][1] == 1 else None
+            if isinstance(read, Read) and read.tensor in self.data:
+                lo, hi = self.data[read.tensor]
+                end = polynomial(lo) if c > 0 else subtract(polynomial(hi), {UNIT: Fraction(1)})
+                result = add(result, scale(end, c))
+            else:
+                result = add(result, {monomial: c})
+        return result
 
     def _nonnegative_sizes(self, a: Polynomial) -> bool:
         floors = [m for m in a if any(isinstance(x, (FloorDiv, Modulo)) for x, _ in m)]
@@ -192,7 +239,7 @@ class Ranges:
             return bool(condition)
         if isinstance(condition, Logic):
             return self._decide_logic(condition)
-        if not isinstance(condition, Compare) or any(isinstance(n, (Read, Reduce)) for n in walk(condition)):
+        if not isinstance(condition, Compare) or any(map(self._unknown, walk(condition))):
             return None
         difference = subtract(polynomial(condition.args[2]), polynomial(condition.args[1]))
         one = {UNIT: Fraction(1)}
@@ -205,6 +252,21 @@ class Ranges:
         if self.nonnegative(scale(difference, -1) if strict else subtract(scale(difference, -1), one)):
             return False
         return None
+
+    def _unknown(self, node: Basic) -> bool:
+        return isinstance(node, Reduce) or (isinstance(node, Read) and node.tensor not in self.data)
+
+    def reduced(self, e: Basic) -> Basic:
+        """e with quotients and remainders that the ranges decide: 0 ≤ r < b gives r//b = 0, r % b = r."""
+        if not e.args or isinstance(e, Str):
+            return e
+        e = e.func(*map(self.reduced, e.args))
+        if isinstance(e, (FloorDiv, Modulo)):
+            quotient, remainder = multiples(polynomial(e.args[0]), polynomial(e.args[1]))
+            above = subtract(subtract(polynomial(e.args[1]), remainder), {UNIT: Fraction(1)})
+            if self.nonnegative(remainder) and self.nonnegative(above):
+                return expression(quotient if isinstance(e, FloorDiv) else remainder)
+        return e
 
     def _decide_equal(self, difference: Polynomial) -> bool | None:
         one = {UNIT: Fraction(1)}

@@ -22,9 +22,11 @@ from derive.calculus.affine import (
     mentions,
     multiply,
     polynomial,
+    rest,
     scale,
     split,
     subtract,
+    whole_part,
 )
 from derive.calculus.solve import Problem, Solution, solutions
 from derive.program import Bind, Compare, FloorDiv, Fresh, Letter, Logic, Modulo, Read, Reduce, Where, walk
@@ -46,17 +48,19 @@ def eliminate(
     body: Expr,
     outer: Ranges,
     left: Sequence[Letter] = (),
+    derived: Sequence[Expr] = (),
     fresh: Fresh | None = None,
 ) -> tuple[tuple[Basic, ...], Expr] | None:
     """Entries and body with every letter gone that an equality filter determines; None: no points at all.
 
-    ``outer``: ranges of the letters bound outside; ``left``: letters to eliminate by preference.
+    ``outer``: ranges of the letters bound outside; ``derived``, ``left``: letters over those extents, then
+    those letters, are eliminated by preference.
     """
     state, fresh = list(entries), fresh or Fresh()
     if not any(isinstance(e, Compare) and e.op == "==" for e in state) and not any(map(_is_point, state)):
         return settle(state, body, outer)
     while True:
-        solution = min(solutions(Problem(state, outer, left, fresh)), key=lambda s: s.cost, default=None)
+        solution = min(solutions(Problem(state, left, derived, fresh)), key=lambda s: s.cost, default=None)
         if solution is None:
             return settle(state, body, outer)
         state, body = _apply(solution, state, body)
@@ -70,11 +74,12 @@ def _apply(solution: Solution, entries: list[Basic], body: Expr) -> tuple[list[B
     letter, numerator, divisor = solution.letter, solution.numerator, solution.divisor
     exact = divisor == {UNIT: 1}
     value = expression(numerator) if exact else FloorDiv(expression(numerator), expression(divisor))
-    result: list[Basic] = list(solution.binds)
+    result: list[Basic] = []
     for e in entries:
         if e is solution.equality:
             result += [replaced(c, letter, numerator, divisor) for c in solution.remaining]
         elif isinstance(e, Bind) and e.letter == letter:
+            result += solution.binds
             if not exact:
                 result.append(Compare("==", Modulo(expression(numerator), expression(divisor)), 0))
             if solution.ranged:
@@ -96,7 +101,8 @@ def replaced(e: Basic, letter: Letter, numerator: Polynomial, divisor: Polynomia
         ratio = divide(halves[0], divisor) if halves else None
         if halves and ratio is not None:
             return expression(add(multiply(ratio, numerator), halves[1]))
-    return e.func(*(replaced(a, letter, numerator, divisor) for a in e.args))
+    args = [replaced(a, letter, numerator, divisor) for a in e.args]
+    return whole_part(*args) if isinstance(e, FloorDiv) else rest(*args) if isinstance(e, Modulo) else e.func(*args)
 
 
 _INDEX_NODES = (Add, Mul, Pow, Symbol, Integer, FloorDiv, Modulo)
@@ -136,6 +142,8 @@ def ordered(entries: Iterable[Basic]) -> list[Basic]:
 def settle(entries: Sequence[Basic], body: Expr, outer: Ranges) -> tuple[tuple[Basic, ...], Expr] | None:
     """Entries without the conditions that always hold; None if one never does."""
     ranges = outer.extended(e for e in entries if isinstance(e, Bind))
+    if any(isinstance(n, FloorDiv | Modulo) for e in (*entries, body) for n in walk(e)):
+        entries, body = [ranges.reduced(e) for e in entries], ranges.reduced(body)
     equalities = [
         subtract(polynomial(e.args[1]), polynomial(e.args[2]))
         for e in entries

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 
 from sympy import Expr
 
+from derive.calculus.affine import Ranges
 from derive.calculus.kept import Kept
 from derive.calculus.occurrences import Occurrence, Occurrences
 from derive.errors import UnknownName
@@ -19,6 +20,7 @@ from derive.program import (
     Part,
     Piece,
     Program,
+    Read,
     Size,
     Statement,
     Tensor,
@@ -54,12 +56,18 @@ class Derivation:
         self.fresh = Fresh(names_in(program))
         self.kept = Kept(program, self.fresh)
         self.outputs = tuple(n for n in dict.fromkeys(program.outputs) if program.tensor(n).differentiable)
+        self.derived_sizes = tuple(size for size, _ in program.sizes)
         self.active = self._active()
         self._walk = Occurrences(self.active, self.fresh, self.kept)
 
-    def occurrences(self, piece: Piece) -> list[Occurrence]:
-        """Every active read in a piece's right side."""
-        return self._walk.of(piece.rhs, piece.entries)
+    def occurrences(self, name: str, piece: Piece) -> list[Occurrence]:
+        """Every active read in the right side of one of the tensor's pieces."""
+        return self._walk.of(piece, Read(name, *piece.indices))
+
+    @property
+    def ranges(self) -> Ranges:
+        """What is known before any letter is bound: the values of kept positions."""
+        return Ranges(data=self.kept.positions)
 
     def _active(self) -> tuple[str, ...]:
         """Real tensors between an input differentiated by and an output."""
@@ -99,7 +107,7 @@ class Derivation:
         fresh = Fresh(reserved)
         mapping: dict[Letter, Letter] = {}
         for letter, name in zip(targets, preferred, strict=True):
-            mapping[letter] = fresh.letter(name)
+            mapping[letter] = fresh.letter(_base(name))
         for letter in inner:
             mapping[letter] = fresh.letter(_base(letter.name))
         mapping = {a: b for a, b in mapping.items() if a != b}

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sympy import Basic, Expr, Integer, Tuple
+from sympy import Basic, Expr, Integer, Mul, Tuple
 
+from derive.calculus.affine import Ranges
 from derive.errors import CannotDerive
 from derive.program import (
     Bind,
+    Compare,
     Fresh,
     Letter,
     Part,
@@ -44,6 +46,8 @@ class Kept:
     def __init__(self, program: Program, fresh: Fresh) -> None:
         self.fresh = fresh
         self.statements: dict[str, Statement] = {}
+        #: Between which values a position lies, by tensor.
+        self.positions: dict[str, tuple[Expr, Expr]] = {}
         self._names: dict[Basic, str] = {}
         for statement in program.statements:
             self._register(statement)
@@ -51,8 +55,18 @@ class Kept:
     def _register(self, statement: Statement) -> None:
         first = statement.pieces[0]
         plain = all(isinstance(i, Letter) for i in first.indices) and not first.conditions
+        if isinstance(first.rhs, Reduce) and first.rhs.op.startswith("arg"):
+            self._bound(statement.name, first.rhs, certain=len(statement.pieces) == 1)
         if isinstance(first.rhs, Reduce) and plain:
             self._names.setdefault(_key(first.rhs, first.indices, first.binds, ()), statement.name)
+
+    def _bound(self, name: str, e: Reduce, certain: bool) -> None:
+        """−1 ≤ position < number of points; 0 ≤ position where there is always a point."""
+        if any(free_letters(b.lo) | free_letters(b.hi) for b in e.binds):
+            return
+        some = certain and not e.filters
+        some = some and all(Ranges().decide(Compare("<", b.lo, b.hi)) for b in e.binds)
+        self.positions[name] = (Integer(0 if some else -1), Mul(*(b.hi - b.lo for b in e.binds)))
 
     def tensor(self, op: str, e: Reduce, scope: Sequence[Basic]) -> Read:
         """A read of the tensor that holds ``op[e's entries](e's body)`` for all letters of the scope it needs."""
@@ -78,8 +92,10 @@ class Kept:
             other = {letter: self.fresh.letter(letter) for letter in letters}
             rest = tuple(e.xreplace(other) for e in entries)
             pieces.append(Piece(tuple(other.values()), rest, Integer(-1 if index else 0)))
+        if index:
+            self._bound(name, wanted, certain=not guards)
         self.statements[name] = Statement(tensor, tuple(pieces))
-        self._names[_shape(wanted, letters)] = name
+        self._names[_key(wanted, letters, binds, guards)] = name
         return Read(name, *letters)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from sympy import Abs, Add, Basic, Expr, Function, Integer, Mul, Pow, Symbol, log
+from sympy import Abs, Add, Basic, Expr, Function, Integer, Mul, Pow, log
 from sympy.core.symbol import Str
 
 from derive.calculus.kept import Kept, position
@@ -23,7 +23,7 @@ from derive.program import (
     Hyper,
     Logic,
     Modulo,
-    Node,
+    Piece,
     Read,
     Reduce,
     Stop,
@@ -59,10 +59,10 @@ class Occurrences:
         self.fresh, self.kept = fresh, kept
         self._carries: dict[Basic, bool] = {}
 
-    def of(self, rhs: Expr, outer: tuple[Basic, ...]) -> list[Occurrence]:
-        """All occurrences in a right side whose left side has the entries ``outer``."""
-        self.outer = outer
-        return list(self._walk(rhs, (), ONE))
+    def of(self, piece: Piece, here: Read) -> list[Occurrence]:
+        """All occurrences in a piece's right side; ``here`` reads the value it defines."""
+        self.outer, self.value = piece.entries, {piece.rhs: here}
+        return list(self._walk(piece.rhs, (), ONE))
 
     def carries(self, e: Basic) -> bool:
         """Whether an active tensor is read anywhere in e."""
@@ -90,9 +90,10 @@ class Occurrences:
         )
 
     def _through(self, e: Basic, entries: tuple, factor: Expr, by: Expr) -> Iterator[Occurrence]:
-        """On to e with one more factor; bound letters of the copied factor are renamed."""
+        """On to e with one more factor; the whole right side is read back, bound letters of the copy renamed."""
         if by == 0:
             return
+        by = by.xreplace(self.value)
         yield from self._walk(e, entries, factor if by == 1 else factor * self.copy(by))
 
     def copy(self, e: Basic) -> Basic:
@@ -257,9 +258,12 @@ def _support(e: Expr) -> tuple[Basic | None, Expr]:
     second = negate(c) if in_otherwise is None else Logic("and", negate(c), in_otherwise)
     if in_then is None:  # c or … : the second is only asked where c fails
         second = in_otherwise if in_otherwise is not None else second
-    return Logic("or", first, second), Where(c, then, otherwise)
+    return _either(first, second), Where(c, then, otherwise)
 
 
-def is_inert(e: Basic) -> bool:
-    """Whether e is one of our nodes or a plain symbol."""
-    return isinstance(e, (Node, Symbol))
+def _either(a: Basic, b: Basic) -> Basic:
+    """p < q or p == q → p ≤ q."""
+    if isinstance(a, Compare) and isinstance(b, Compare) and (a.op, b.op) == ("<", "=="):
+        if set(a.args[1:]) == set(b.args[1:]):
+            return Compare("<=", *a.args[1:])
+    return Logic("or", a, b)

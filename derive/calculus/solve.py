@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sympy import Basic, Expr, Integer
 
@@ -22,6 +22,7 @@ from derive.calculus.affine import (
     sign,
     split,
     subtract,
+    whole_part,
 )
 from derive.program import Bind, Compare, FloorDiv, Fresh, Letter, Modulo, Read, Reduce, walk
 
@@ -47,19 +48,19 @@ class Solution:
 
 
 class Problem:
-    """The entries of one reduction, and which of its letters are the left side's."""
+    """The entries of one reduction, and what decides which letter goes: the left side's, derived sizes."""
 
-    def __init__(self, entries: Sequence[Basic], outer: Ranges, left: Sequence[Letter], fresh: Fresh) -> None:
-        self.entries, self.outer, self.left, self.fresh = entries, outer, tuple(left), fresh
+    def __init__(self, entries: Sequence[Basic], left: Sequence[Letter], derived: Sequence[Expr], fresh: Fresh) -> None:
+        self.entries, self.left, self.derived, self.fresh = entries, tuple(left), tuple(derived), fresh
         self.binds: dict[Letter, Bind] = {e.letter: e for e in entries if isinstance(e, Bind)}
         self.rank = {letter: i for i, letter in enumerate(self.binds)}
 
     def weight(self, letter: Letter) -> tuple:
-        """Small for the letter best eliminated: the largest range, else one of the left side."""
+        """Small for the letter best eliminated: over an output's extent, else of the left side, else the largest."""
         bind = self.binds[letter]
         extent = constant(subtract(polynomial(bind.hi), polynomial(bind.lo)))
-        inside = 1 if letter not in self.left else 0
-        return (inside, -extent if extent is not None else 0, self.rank[letter])
+        place = 0 if bind.hi in self.derived else 1 if letter in self.left else 2
+        return (place, -extent if extent is not None else 0, self.rank[letter])
 
     def preferred(self, letters: Sequence[Letter]) -> tuple[Letter, ...]:
         """The letters, best eliminated first; sizes decide only if all are numbers."""
@@ -96,6 +97,7 @@ def solutions(problem: Problem) -> Iterator[Solution]:
             if equation.well_formed:
                 for rule in RULES:
                     yield from rule(equation)
+            yield from strided(problem, entry, position)
 
 
 class Equation:
@@ -126,11 +128,18 @@ class Equation:
 
     @property
     def usable(self) -> bool:
-        """Without data, or with data that alone decides and may be read at any time (bare indices)."""
+        """Without data, or with data that decides by itself and may be read at any time (bare indices)."""
         if not self.reads:
             return True
-        bare = all(isinstance(i, Letter | Integer) for r in self.reads for i in r.indices)
-        return bare and all(isinstance(x, Read) and n == 1 for m in self.rest for x, n in m)
+        if not all(isinstance(i, Letter | Integer) for r in self.reads for i in r.indices):
+            return False
+        if not any(mentions(r, self.problem.binds) for r in self.reads):
+            return True
+        atoms = [x for m in self.rest for x, _ in m]
+        alone = {n for x in atoms for n in walk(x) if isinstance(n, Letter)}
+        return all(any(mentions(r, (letter,)) for r in self.reads) for letter in alone) and not any(
+            isinstance(x, Letter) for x in atoms
+        )
 
     def solved(self, letter: Letter) -> tuple[Polynomial, Polynomial]:
         """(numerator, divisor) of letter; the divisor's first coefficient is positive."""
@@ -184,6 +193,8 @@ def radix(equation: Equation) -> Iterator[Solution]:
         if any(q is None for _, q in others) or any(mentions(bind.hi, (l,)) for l in equation.problem.binds):
             continue
         value = expression(scale(equation.rest, -direction))
+        if not equation.problem.admits(letter, value):
+            continue
         left = add(*(scale(multiply(q, polynomial(l)), direction) for l, q in others if q))
         remaining = Compare("==", expression(left), FloorDiv(value, bind.hi))
         digit = polynomial(Modulo(value, bind.hi))
@@ -203,6 +214,17 @@ def affine(equation: Equation) -> Iterator[Solution]:
             return
 
 
+def exact(equation: Equation) -> Iterator[Solution]:
+    """a//b = v where a % b == 0 is an entry: a = b·v."""
+    for node, value, base in _wrapped(equation, FloorDiv, positive=False):
+        if Compare("==", Modulo(*node.args), 0) in equation.problem.entries:
+            difference = expression(subtract(polynomial(node.args[0]), multiply(base, value)))
+            inner = Equation(equation.problem, Compare("==", difference, 0), equation.position)
+            for found in affine(inner):
+                if found.divisor == ONE:
+                    yield replace(found, equality=equation.entry)
+
+
 def quotient(equation: Equation) -> Iterator[Solution]:
     """(l + e)//b = v: l = b·v + r − e with a remainder 0 ≤ r < b."""
     for node, value, base in _wrapped(equation, FloorDiv):
@@ -218,12 +240,14 @@ def quotient(equation: Equation) -> Iterator[Solution]:
 def remainder(equation: Equation) -> Iterator[Solution]:
     """(l + e) % b = v: l = b·q + v − e, q over the quotients that occur."""
     for node, value, base in _wrapped(equation, Modulo):
+        if constant(value) is not None:  # a divisibility test of ours, best kept
+            continue
         for letter, direction, rest in _inner_letters(equation, node):
             if any(mentions(x, equation.problem.binds) for m in rest for x, _ in m):
                 continue
             bind = equation.problem.binds[letter]
             ends = [polynomial(bind.lo), subtract(polynomial(bind.hi), ONE)][::direction]
-            lo, hi = (FloorDiv(expression(add(scale(x, direction), rest)), expression(base)) for x in ends)
+            lo, hi = (whole_part(expression(add(scale(x, direction), rest)), expression(base)) for x in ends)
             times = equation.problem.fresh.letter("q")
             numerator = scale(subtract(add(multiply(base, polynomial(times)), value), rest), direction)
             inside = (Compare("<=", Integer(0), expression(value)), Compare("<", expression(value), node.args[1]))
@@ -232,7 +256,31 @@ def remainder(equation: Equation) -> Iterator[Solution]:
             return
 
 
-def _wrapped(equation: Equation, kind: type) -> Iterator[tuple[Basic, Polynomial, Polynomial]]:
+def strided(problem: Problem, entry: Compare, position: int) -> Iterator[Solution]:
+    """(l + e) % s == 0 and lo ≤ (l + e)//s < hi: l = s·p − e, with p over lo … hi instead of all l."""
+    node = entry.args[1]
+    if not isinstance(node, Modulo) or entry.args[2] != 0:
+        return
+    a, base = node.args
+    whole = FloorDiv(a, base)
+    lows = [c.args[1] for c in problem.entries if isinstance(c, Compare) and c.op == "<=" and c.args[2] == whole]
+    highs = [c.args[2] for c in problem.entries if isinstance(c, Compare) and c.op == "<" and c.args[1] == whole]
+    if not lows or not highs or any(mentions(x, problem.binds) for x in (lows[0], highs[0])):
+        return
+    inner = polynomial(a)
+    for letter in problem.left:
+        halves = split(inner, letter) if letter in problem.binds else None
+        direction = constant(halves[0]) if halves else None
+        if halves is None or direction not in (1, -1) or not problem.admits(letter, expression(halves[1])):
+            continue
+        times = problem.fresh.letter("p")
+        numerator = scale(subtract(multiply(polynomial(base), polynomial(times)), halves[1]), direction)
+        bind = Bind(times, lows[0], highs[0])
+        yield Solution((5, position, False), letter, entry, numerator, ONE, binds=(bind,))
+        return
+
+
+def _wrapped(equation: Equation, kind: type, positive: bool = True) -> Iterator[tuple[Basic, Polynomial, Polynomial]]:
     """(node, value, base) for an equation ``node = value`` with a quotient or remainder that holds letters."""
     binds = equation.problem.binds
     for monomial, c in equation.polynomial.items():
@@ -241,10 +289,11 @@ def _wrapped(equation: Equation, kind: type) -> Iterator[tuple[Basic, Polynomial
             continue
         node = atoms[0][0]
         others = {m: d for m, d in equation.polynomial.items() if m != monomial}
-        if not mentions(node.args[0], binds) or any(mentions(x, binds) for m in others for x, _ in m):
+        inside = [letter for letter in binds if mentions(node.args[0], (letter,))]
+        if not inside or any(mentions(x, inside) for m in others for x, _ in m):
             continue
         base = polynomial(node.args[1])
-        if sign(base) == 1:
+        if not positive or sign(base) == 1:
             yield node, scale(others, -1 if c > 0 else 1), base
 
 
@@ -260,7 +309,12 @@ def _inner_letters(equation: Equation, node: Basic) -> Iterator[tuple[Letter, in
 
 
 #: Each looks at one equation and proposes; the cheapest proposal of all is taken.
-RULES: tuple[Callable[[Equation], Iterator[Solution]], ...] = (single, renaming, radix, affine, quotient, remainder)
-
-#: A rational constant expression, for readers of this module.
-Number = Expr
+RULES: tuple[Callable[[Equation], Iterator[Solution]], ...] = (
+    single,
+    renaming,
+    radix,
+    affine,
+    exact,
+    quotient,
+    remainder,
+)

@@ -19,7 +19,7 @@ from derive.program import Piece, Program, Read, Statement, Tensor
 
 def tangent(program: Program, wrt: Sequence[str] | None = None) -> Program:
     """jvp: inputs and a tangent ``tx`` per differentiable input x; outputs ``ty`` for each output."""
-    return Tangent(program, wanted_inputs(program, wrt)).program()
+    return Tangent(program, wanted_inputs(program, wrt)).result()
 
 
 class Tangent(Derivation):
@@ -37,7 +37,7 @@ class Tangent(Derivation):
         axes = self.program.tensors[name].axes if name in self.program.tensors else ()
         return Tensor(self.fresh.name(f"t{name}".replace("[", "_").replace("]", "")), axes)
 
-    def program(self) -> Program:
+    def result(self) -> Program:
         """The whole derived program, without what it does not read."""
         definitions = self.program.definitions
         statements = tuple(self._statement(definitions[name]) for name in self.tangents if name in definitions)
@@ -51,14 +51,17 @@ class Tangent(Derivation):
 
     def _statement(self, statement: Statement) -> Statement:
         tensor = Tensor(self.tangents[statement.name], statement.tensor.axes)
-        return Statement(tensor, tuple(map(self._piece, statement.pieces)), statement.zero_elsewhere)
+        return Statement(
+            tensor, tuple(self._piece(statement.name, p) for p in statement.pieces), statement.zero_elsewhere
+        )
 
-    def _piece(self, piece: Piece) -> Piece:
-        ranges = Ranges().extended(piece.binds)
-        terms = [self._term(o, ranges) for o in self.occurrences(piece)]
+    def _piece(self, name: str, piece: Piece) -> Piece:
+        found = self.occurrences(name, piece)
+        ranges = self.ranges.extended(piece.binds)
+        terms = [self._term(o, ranges) for o in found]
         return replace(piece, rhs=Add(*terms))
 
     def _term(self, occurrence: Occurrence, ranges: Ranges) -> Expr:
         body = occurrence.factor * Read(self.tangents[occurrence.tensor], *occurrence.indices)
-        solved = eliminate(occurrence.entries, body, ranges, fresh=self.fresh)
+        solved = eliminate(occurrence.entries, body, ranges, (), self.derived_sizes, self.fresh)
         return Integer(0) if solved is None else summation(*solved)
