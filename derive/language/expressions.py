@@ -1,0 +1,561 @@
+"""A syntax tree to an expression: arithmetic, conditions, functions, guards; names looked up, nothing run."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from sympy import Abs, Expr, Integer, Rational, Symbol
+
+from derive.errors import DefinitionError
+from derive.functions import FUNCTIONS, absolute
+from derive.language.limits import EXPONENT
+from derive.language.tables import (
+    Absent, Constant, Equation, Family, Frame, Later, Macro, NeedStatic, Ref, Scope,
+)  # fmt: skip
+from derive.program import (
+    INF, REDUCTIONS, Compare, FloorDiv, Hyper, Letter, Logic, Modulo, Read, Reduce, Size, Stop, Truth, Where, walk,
+)  # fmt: skip
+
+REDUCERS = (*REDUCTIONS, "mean")
+WORDS = ("where", "padded", "constant", "len", "inf", "update", "range")
+DRAWS = ("bernoulli", "uniform", "normal")
+
+
+@dataclass(eq=False)
+class Context:
+    """Where an expression stands: its scope, the letters around it, the guards around it."""
+
+    scope: Scope
+    aliases: dict[str, Any] = field(default_factory=dict)
+    frames: list[Frame] = field(default_factory=list)
+    floor: int = 0
+    guards: list[int] = field(default_factory=list)
+    equation: Equation | None = None
+
+    def letters(self, name: str) -> tuple[Letter, ...] | None:
+        """The letters a name stands for here (several for a pack), or None."""
+        for frame in reversed(self.frames[self.floor :]):
+            if name in frame.names:
+                return tuple(b.letter for b in frame.names[name])
+        return None
+
+    def error(self, message: str, node: ast.AST | None, mend: str = "") -> DefinitionError:
+        return self.scope.error(message, node, mend)
+
+
+def resolve(scope: Scope, aliases: dict[str, Any], name: str) -> Any:
+    """What a name of a tensor means: bare assignments first, then this scope, then those around it."""
+    seen = 0
+    found = aliases.get(name)
+    if found is None:
+        found = scope.find("names", name)
+    if found is None:
+        found = next((s.final[name] for s in scope.chain() if name in s.final), None)
+    while isinstance(found, Later):
+        seen += 1
+        if seen > 200:
+            return None
+        found = resolve(found.scope, found.aliases, found.name)
+    return found
+
+
+# ------------------------------------------------------------------------------ the walk
+
+
+def elaborate(node: ast.expr, ctx: Context) -> Any:
+    """The value of a node: an expression, a condition, or (static) a text, None or a tuple."""
+    row = _NODES.get(type(node))
+    if row is None:
+        raise ctx.error(_misplaced(node), node, "see the language's section on expressions")
+    return row(node, ctx)
+
+
+def number(node: ast.expr, ctx: Context) -> Expr:
+    """The value of a node that must be a number."""
+    value = elaborate(node, ctx)
+    if isinstance(value, Expr) and not is_condition(value):
+        return value
+    if isinstance(value, Expr):
+        raise ctx.error("a condition stands where a number is expected", node, "write where(condition, 1, 0)")
+    what = "None" if value is None else type(value).__name__
+    mend = "take one of its numbers, such as stride[0]" if isinstance(value, tuple) else "a number is expected here"
+    raise ctx.error(f"a {what} stands where a number is expected", node, mend)
+
+
+def condition(node: ast.expr, ctx: Context) -> Expr:
+    """The value of a node that must be true or false."""
+    value = elaborate(node, ctx)
+    if isinstance(value, Truth) or (isinstance(value, Expr) and (is_condition(value) or isinstance(value, Read))):
+        return value
+    raise ctx.error("a number stands where a condition is expected", node, "compare it: x[n] != 0")
+
+
+def is_condition(e: Any) -> bool:
+    """Whether an expression is true or false by its form (a read may be, too, by its tensor's kind)."""
+    if isinstance(e, Where):
+        return is_condition(e.args[1])
+    return isinstance(e, (Compare, Logic, Truth)) or (isinstance(e, Reduce) and e.op in ("any", "all"))
+
+
+def _misplaced(node: ast.AST) -> str:
+    if isinstance(node, (ast.List, ast.Starred)):
+        return "a composite or a pack stands outside an index"
+    return f"{type(node).__name__} stands where a number is expected"
+
+
+def _constant(node: ast.Constant, ctx: Context) -> Any:
+    value = node.value
+    if isinstance(value, bool):
+        return Truth(value)
+    if isinstance(value, int):
+        return Integer(value)
+    if isinstance(value, float):
+        return Rational(repr(value))
+    if value is Ellipsis:
+        raise ctx.error("... stands outside an index", node, "write it between brackets: x[..., k]")
+    return value
+
+
+def _tuple(node: ast.Tuple, ctx: Context) -> tuple:
+    return tuple(elaborate(e, ctx) for e in node.elts)
+
+
+def _name(node: ast.Name, ctx: Context) -> Any:
+    name = node.id
+    letters = ctx.letters(name)
+    if letters:
+        return letters[0]
+    found = resolve(ctx.scope, ctx.aliases, name)
+    if found is not None:
+        return _bare_tensor(node, found, ctx)
+    for table in ("hypers", "sizes"):
+        found = ctx.scope.find(table, name)
+        if found is not None:
+            return found.value if isinstance(found, Static) else found
+    if name == "inf":
+        return INF
+    return _pending_scalar(node, ctx)
+
+
+@dataclass(frozen=True)
+class Static:
+    """A hyperparameter's value that may itself be None or False."""
+
+    value: Any
+
+
+def _pending_scalar(node: ast.Name, ctx: Context) -> Any:
+    """A size equation not evaluated yet, or nothing at all."""
+    from derive.language.scalars import settle
+
+    for scope in ctx.scope.chain():
+        if node.id in scope.scalars:
+            settle(scope, node.id)
+            return _name(node, ctx)
+    raise unknown_name(node, ctx)
+
+
+def unknown_name(node: ast.Name, ctx: Context) -> DefinitionError:
+    """The error for a name that is nothing here."""
+    name = node.id
+    if name in FUNCTIONS or name in REDUCERS or name in WORDS:
+        return ctx.error(f"{name} is a function; it stands here without its arguments", node, f"write {name}(…)")
+    known = [n for frame in ctx.frames[ctx.floor :] for n in frame.names]
+    known += [n for s in ctx.scope.chain() for t in (s.names, s.sizes, s.hypers, s.scalars) for n in t]
+    close = difflib.get_close_matches(name, sorted(set(known)), 1, 0.6)
+    if close:
+        return ctx.error(f"the name {name} is not bound here", node, f"did you mean {close[0]}?")
+    if len(name) <= 2:
+        mend = f"put {name} on the left side, or bind it in a reduction: sum[{name}](…)"
+        return ctx.error(f"the letter {name} is not bound", node, mend)
+    return ctx.error(f"the name {name} is not bound here", node, "name an input, a size, a letter or a tensor")
+
+
+def _bare_tensor(node: ast.Name, found: Any, ctx: Context) -> Any:
+    from derive.language.reads import read_tensor
+
+    if isinstance(found, Absent):
+        return None
+    if isinstance(found, Family):
+        raise ctx.error(f"{node.id} is a family of {len(found.members)}", node, f"take one of them: {node.id}[0][…]")
+    return read_tensor(node.id, found, (), node, ctx)
+
+
+# ------------------------------------------------------------------------------ arithmetic
+
+_FOLDS: dict[str, Callable[[Any, Any], bool]] = {
+    "==": lambda a, b: a == b,
+    "!=": lambda a, b: a != b,
+    "<": lambda a, b: bool(a < b),
+    "<=": lambda a, b: bool(a <= b),
+    ">": lambda a, b: bool(a > b),
+    ">=": lambda a, b: bool(a >= b),
+}
+COMPARISONS = {ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
+
+
+def _binary(node: ast.BinOp, ctx: Context) -> Expr:
+    if isinstance(node.op, ast.BitOr):
+        raise ctx.error("| is not part of the language", node, "a condition follows a comma: sum[n, x[n] > 0](…)")
+    a, b = number(node.left, ctx), number(node.right, ctx)
+    match node.op:
+        case ast.Add():
+            return a + b
+        case ast.Sub():
+            return a - b
+        case ast.Mult():
+            return a * b
+        case ast.Div():
+            return a / _nonzero(b, node, ctx)
+        case ast.FloorDiv():
+            return FloorDiv(_whole(a, node.left, ctx), _nonzero(_whole(b, node.right, ctx), node, ctx))
+        case ast.Mod():
+            return Modulo(_whole(a, node.left, ctx), _nonzero(_whole(b, node.right, ctx), node, ctx))
+        case _:
+            return _power(a, b, node, ctx)
+
+
+def _nonzero(divisor: Expr, node: ast.BinOp, ctx: Context) -> Expr:
+    if divisor == 0:
+        raise ctx.error("division by zero", node, "the divisor is 0")
+    return divisor
+
+
+def _whole(e: Expr, node: ast.expr, ctx: Context) -> Expr:
+    if e.is_Rational and not e.is_Integer:
+        raise ctx.error("// and % are for integers", node, "use floor(a/b)")
+    return e
+
+
+def _power(a: Expr, b: Expr, node: ast.BinOp, ctx: Context) -> Expr:
+    if b.is_Rational and (abs(b) > EXPONENT or b.q > EXPONENT):
+        raise ctx.error("this exponent is too large", node.right, f"exponents stay within ±{EXPONENT}")
+    if a.is_Rational and b.is_Rational:
+        if a == 0 and b < 0:
+            raise ctx.error("division by zero", node, "0 has no negative power")
+        if (max(abs(a.p), a.q)).bit_length() * abs(b) > 4096:
+            raise ctx.error("this power is too large", node, "write the number itself")
+    return plain(a**b)
+
+
+def plain(e: Expr) -> Expr:
+    """SymPy's own Abs, which its square root makes, written as ours."""
+    return e.replace(Abs, absolute) if e.has(Abs) else e
+
+
+def _unary(node: ast.UnaryOp, ctx: Context) -> Expr:
+    if isinstance(node.op, ast.Not):
+        return negate(condition(node.operand, ctx))
+    value = number(node.operand, ctx)
+    return -value if isinstance(node.op, ast.USub) else value
+
+
+def negate(c: Expr) -> Expr:
+    """not c, decided where it can be."""
+    return Truth(not c) if isinstance(c, Truth) else Logic("not", c)
+
+
+def conjunction(conditions: list[Expr]) -> Expr:
+    """c and d and …, without those that are True."""
+    kept = [c for c in conditions if not (isinstance(c, Truth) and c)]
+    if any(isinstance(c, Truth) for c in kept):
+        return Truth(False)
+    return Truth(True) if not kept else kept[0] if len(kept) == 1 else Logic("and", *kept)
+
+
+def _logic(node: ast.BoolOp, ctx: Context) -> Expr:
+    """Left to right and short: what is decided cuts the rest off, and each operand guards the later ones."""
+    stop = isinstance(node.op, ast.Or)
+    kept: list[Expr] = []
+    depth = len(ctx.guards)
+    for operand in node.values:
+        c = condition(operand, ctx)
+        if isinstance(c, Truth):
+            if bool(c) == stop:
+                kept.append(c)
+                break
+            continue
+        kept.append(c)
+        ctx.guards.append(len(ctx.frames))
+    del ctx.guards[depth:]
+    if not kept:
+        return Truth(not stop)
+    if len(kept) == 1:
+        return kept[0]
+    return Logic("or" if stop else "and", *kept)
+
+
+def _compare(node: ast.Compare, ctx: Context) -> Expr:
+    values = [elaborate(v, ctx) for v in (node.left, *node.comparators)]
+    parts = []
+    for op, a, b, right in zip(node.ops, values, values[1:], node.comparators, strict=False):
+        parts.append(_compare_two(op, a, b, right, node, ctx))
+    return conjunction(parts)
+
+
+def _compare_two(op: ast.cmpop, a: Any, b: Any, right: ast.expr, node: ast.Compare, ctx: Context) -> Expr:
+    if isinstance(op, (ast.Is, ast.IsNot)):
+        if b is not None:
+            raise ctx.error("is asks only for None", node, "write ==")
+        return Truth((a is None) == isinstance(op, ast.Is))
+    if isinstance(op, (ast.In, ast.NotIn)):
+        if not isinstance(b, tuple) or isinstance(a, Expr):
+            raise ctx.error("in asks for a text among texts", node, 'write reduction in ("mean", "sum")')
+        return Truth((a in b) == isinstance(op, ast.In))
+    name = COMPARISONS[type(op)]
+    if isinstance(a, Expr) and isinstance(b, Expr):
+        if isinstance(a, Truth) and isinstance(b, Truth):
+            return Truth(_FOLDS[name](bool(a), bool(b)))
+        if is_condition(a) or is_condition(b):
+            raise ctx.error("conditions are not compared", node, "write c and d, or not c")
+        if a.is_Rational and b.is_Rational:
+            return Truth(_FOLDS[name](a, b))
+        return Compare(name, a, b)
+    if name in ("==", "!=") and type(a) is type(b):
+        return Truth(_FOLDS[name](a, b))
+    if name in ("==", "!=") and (a is None or b is None):
+        return Truth((a is b) == (name == "=="))
+    raise ctx.error("these two are not compared", node, "compare numbers with numbers and texts with texts")
+
+
+def _choice(node: ast.IfExp, ctx: Context) -> Any:
+    """``a if c else b``: static, or a choice between integer sizes."""
+    c = condition(node.test, ctx)
+    if isinstance(c, Truth):
+        return elaborate(node.body if c else node.orelse, ctx)
+    if any(isinstance(n, (Read, Letter)) for n in walk(c)):
+        raise ctx.error("if is for hyperparameters and sizes, not for data", node.test, "write where(condition, a, b)")
+    if not any(isinstance(n, Size) for n in walk(c)):
+        raise need_static(c, ctx.error("this choice depends on a hyperparameter", node.test, "give it a value"))
+    return Where(c, number(node.body, ctx), number(node.orelse, ctx))
+
+
+def need_static(e: Expr, error: DefinitionError) -> Exception:
+    """Ask for the hyperparameters in e to be fixed; if there are none, the error."""
+    names = {s.name.partition("[")[0]: None for s in sorted(e.free_symbols, key=str) if isinstance(s, Hyper)}
+    return NeedStatic(tuple(names), error) if names else error
+
+
+def truth(node: ast.expr, ctx: Context) -> bool:
+    """A condition that must be decided while deriving."""
+    c = condition(node, ctx)
+    if isinstance(c, Truth):
+        return bool(c)
+    mend = "conditions on data are written where(condition, a, b)"
+    raise need_static(c, ctx.error("this condition is not decided by hyperparameters alone", node, mend))
+
+
+def whole_number(node: ast.expr, ctx: Context) -> int:
+    """An integer that must be known while deriving."""
+    e = number(node, ctx)
+    if e.is_Integer:
+        return int(e)
+    raise need_static(e, ctx.error("this number must be known when deriving", node, "make it a hyperparameter: n: Int"))
+
+
+# ------------------------------------------------------------------------------ calls
+
+
+def _call(node: ast.Call, ctx: Context) -> Any:
+    from derive.language.inline import call_on_scalars
+    from derive.language.reductions import reduction
+
+    function = node.func
+    if isinstance(function, ast.Subscript) and isinstance(function.value, ast.Name) and function.value.id in REDUCERS:
+        return reduction(function.value.id, function, node, ctx)
+    if not isinstance(function, ast.Name):
+        raise ctx.error("this is not a function", node, "call a function by its name: exp(x[n])")
+    name = function.id
+    special = _SPECIAL.get(name)
+    if special:
+        return special(node, ctx)
+    if name in FUNCTIONS:
+        return _function(name, node, ctx)
+    return call_on_scalars(node, name, ctx)
+
+
+def _function(name: str, node: ast.Call, ctx: Context) -> Expr:
+    row = FUNCTIONS[name]
+    arguments = _arguments(node, ctx)
+    if len(arguments) != row.arity:
+        if name in ("max", "min") and len(arguments) == 1:
+            raise ctx.error(f"{name} of one value", node, f"a reduction names its letters: {name}[k](x[k])")
+        takes = "1 argument" if row.arity == 1 else f"{row.arity} arguments"
+        raise ctx.error(f"{name} takes {takes}, not {len(arguments)}", node, f"write {name}({', '.join('abc'[: row.arity])})")
+    values = [number(a, ctx) for a in arguments]
+    if all(v.is_Rational for v in values) and name in _EXACT:
+        return _EXACT[name](*values)
+    if name == "log" and values[0].is_Rational and values[0] <= 0:
+        raise ctx.error("the logarithm of a number that is not positive", node, "write -inf, or guard it with where")
+    return plain(row.cls(*values))
+
+
+_EXACT: dict[str, Callable[..., Expr]] = {
+    "max": lambda a, b: b if a < b else a,
+    "min": lambda a, b: a if a < b else b,
+    "abs": abs,
+    "floor": lambda a: Integer(a.p // a.q),
+    "ceil": lambda a: Integer(-(-a.p // a.q)),
+    "sign": lambda a: Integer((a > 0) - (a < 0)),
+    "clamp": lambda x, lo, hi: min(max(x, lo), hi),
+    "relu": lambda a: max(a, Integer(0)),
+}
+
+
+def _arguments(node: ast.Call, ctx: Context) -> list[ast.expr]:
+    if node.keywords:
+        keyword = node.keywords[0]
+        raise ctx.error("a function's arguments have no names", keyword.value, "write the arguments in order")
+    for a in node.args:
+        if isinstance(a, ast.Starred):
+            raise ctx.error("a starred argument", a, "write the arguments one by one")
+    return node.args
+
+
+def _exactly(count: int, node: ast.Call, ctx: Context, form: str) -> list[ast.expr]:
+    arguments = _arguments(node, ctx)
+    if len(arguments) != count:
+        raise ctx.error(f"this takes {count} argument{'s'[: count > 1]}, not {len(arguments)}", node, f"write {form}")
+    return arguments
+
+
+def _where(node: ast.Call, ctx: Context) -> Any:
+    test, then, otherwise = _exactly(3, node, ctx, "where(condition, a, b)")
+    c = condition(test, ctx)
+    if isinstance(c, Truth):
+        return elaborate(then if c else otherwise, ctx)
+    ctx.guards.append(len(ctx.frames))
+    a, b = elaborate(then, ctx), elaborate(otherwise, ctx)
+    ctx.guards.pop()
+    if not isinstance(a, Expr) or not isinstance(b, Expr):
+        raise ctx.error("where chooses between numbers", node, "write where(condition, a, b)")
+    return Where(c, a, b)
+
+
+def _padded(node: ast.Call, ctx: Context) -> Expr:
+    from derive.language.reads import padded_read
+
+    what, otherwise = _exactly(2, node, ctx, "padded(x[i], value)")
+    c, read = padded_read(what, ctx)
+    value = number(otherwise, ctx)
+    return read if isinstance(c, Truth) else Where(c, read, value)
+
+
+def _stop(node: ast.Call, ctx: Context) -> Expr:
+    (what,) = _exactly(1, node, ctx, "constant(e)")
+    value = number(what, ctx)
+    return value if value.is_Rational else Stop(value)
+
+
+def _length(node: ast.Call, ctx: Context) -> Expr:
+    (what,) = _exactly(1, node, ctx, "len(A)")
+    if isinstance(what, ast.Name):
+        pack = ctx.scope.find("packs", "*" + what.id)
+        if pack is not None:
+            if any(s.extent == Size("*" + what.id) for d in pack for s in d.slots):
+                return Size(f"len({what.id})")
+            return Integer(len(pack))
+        found = resolve(ctx.scope, ctx.aliases, what.id)
+        if isinstance(found, Family):
+            return Integer(len(found.members))
+    if isinstance(what, ast.Constant) and what.value is Ellipsis:
+        pack = ctx.scope.find("packs", "...") or ()
+        if any(s.extent == Size("...") for d in pack for s in d.slots):
+            return Size("len(...)")
+        return Integer(len(pack))
+    value = elaborate(what, ctx)
+    if isinstance(value, tuple):
+        return Integer(len(value))
+    raise ctx.error("len is for packs, families and lengths of hyperparameters", node, "write len(A) for a pack *A")
+
+
+def _draw(node: ast.Call, ctx: Context) -> Expr:
+    raise ctx.error("a draw is an input's default", node, "keep: Bool[N, K] = bernoulli(1 - p) among the inputs")
+
+
+def _reducer(node: ast.Call, ctx: Context) -> Expr:
+    name = node.func.id  # type: ignore[attr-defined]
+    if name in ("max", "min"):
+        return _function(name, node, ctx)
+    raise ctx.error(f"{name} needs its letters", node, f"write {name}[k](x[k])")
+
+
+def _wrong_place(node: ast.Call, ctx: Context) -> Expr:
+    name = node.func.id  # type: ignore[attr-defined]
+    raise ctx.error(f"{name} stands where a number is expected", node, f"{name} has its place in a statement")
+
+
+_SPECIAL: dict[str, Callable[[ast.Call, Context], Any]] = {
+    "where": _where,
+    "padded": _padded,
+    "constant": _stop,
+    "len": _length,
+    "update": _wrong_place,
+    "range": _wrong_place,
+    **dict.fromkeys(DRAWS, _draw),
+    **dict.fromkeys(REDUCERS, _reducer),
+}
+
+
+def _subscript(node: ast.Subscript, ctx: Context) -> Any:
+    from derive.language.reads import read
+
+    return read(node, ctx)
+
+
+_NODES: dict[type[ast.AST], Callable[[Any, Context], Any]] = {
+    ast.Constant: _constant,
+    ast.Name: _name,
+    ast.Tuple: _tuple,
+    ast.BinOp: _binary,
+    ast.UnaryOp: _unary,
+    ast.BoolOp: _logic,
+    ast.Compare: _compare,
+    ast.IfExp: _choice,
+    ast.Call: _call,
+    ast.Subscript: _subscript,
+}
+
+
+def integer_valued(e: Expr) -> bool:
+    """Whether an expression without reads is a whole number by its form."""
+    if e.is_Integer or isinstance(e, (Size, Letter, FloorDiv, Modulo)):
+        return True
+    if isinstance(e, Hyper):
+        return bool(e.is_integer)
+    if isinstance(e, Where):
+        return integer_valued(e.args[1]) and integer_valued(e.args[2])
+    name = type(e).__name__
+    if name in ("floor", "ceil"):
+        return True
+    if e.is_Add or e.is_Mul or name in ("max", "min", "abs"):
+        return all(integer_valued(a) for a in e.args)
+    if e.is_Pow:
+        return integer_valued(e.args[0]) and bool(e.args[1].is_Integer and e.args[1] >= 0)
+    return False
+
+
+def symbols_of(e: Expr, kind: type[Symbol]) -> list[Symbol]:
+    """The symbols of one kind in e, in order of appearance."""
+    return list(dict.fromkeys(n for n in walk(e) if isinstance(n, kind)))
+
+
+def macro_read(macro: Macro, name: str, node: ast.AST, ctx: Context) -> Expr:
+    """The right side of a scalar equation, elaborated where it is read."""
+    if macro.busy:
+        raise ctx.error(f"{name} is defined by itself", node, "a definition called on scalars has no recurrence")
+    macro.busy = True
+    equation = macro.equation
+    inner = Context(equation.scope, equation.aliases, ctx.frames, len(ctx.frames), ctx.guards, equation)
+    value = elaborate(equation.value, inner)
+    macro.busy = False
+    return value
+
+
+def is_value(found: Any) -> bool:
+    """Whether a name stands for something that can be read."""
+    return isinstance(found, (Ref, Constant, Macro))

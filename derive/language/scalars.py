@@ -1,0 +1,59 @@
+"""Equations of bare names: a size (``OH = …``), a number to be put in where it is read, or a scalar tensor."""
+
+from __future__ import annotations
+
+import ast
+
+from derive.functions import FUNCTIONS
+from derive.language.expressions import WORDS, Context, integer_valued, number, resolve
+from derive.language.lefts import add_equation
+from derive.language.tables import Equation, Scope
+from derive.program import Size
+
+
+def settle(scope: Scope, name: str) -> None:
+    """Decide what the equation of a name is."""
+    equation = scope.scalars.pop(name)
+    ctx = Context(scope, equation.aliases, equation=equation)
+    if _is_number(equation, ctx):
+        value = number(equation.value, ctx)
+        if value.is_Integer or integer_valued(value):
+            if name[0].isupper() and not value.is_Integer and not value.is_Symbol:
+                size = Size(scope.build.names.name(name) if scope.build.depth else name)
+                scope.build.sizes.append((size, value))
+                value = size
+            scope.sizes[name] = value
+            return
+    add_equation(equation)
+
+
+def _is_number(equation: Equation, ctx: Context) -> bool:
+    """Whether every name of the right side is a size, a hyperparameter or a function."""
+    calls = {id(n.func) for n in ast.walk(equation.value) if isinstance(n, ast.Call)}
+    for node in ast.walk(equation.value):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            if node.func.id not in FUNCTIONS and node.func.id != "len":
+                return False
+        elif isinstance(node, ast.Call):
+            return False
+        elif isinstance(node, ast.Name) and id(node) not in calls and not _names_number(node.id, ctx):
+            return False
+    return True
+
+
+def _names_number(name: str, ctx: Context) -> bool:
+    for scope in ctx.scope.chain():
+        if name in scope.scalars and scope.scalars[name] is not ctx.equation:
+            settle(scope, name)
+    if resolve(ctx.scope, ctx.aliases, name) is not None:
+        return False
+    found = ctx.scope.find("hypers", name)
+    if found is None:
+        found = ctx.scope.find("sizes", name)
+    return found is not None or name in WORDS or ctx.scope.find("packs", "*" + name) is not None
+
+
+def settle_all(scope: Scope) -> None:
+    for name in list(scope.scalars):
+        if name in scope.scalars:
+            settle(scope, name)
