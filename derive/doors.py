@@ -1,30 +1,56 @@
-"""The doors: what a user calls."""
+"""The public doors: load, vjp, jvp, generate, function.  Each hands its work to one room."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from derive.program import Program
+
 if TYPE_CHECKING:
-    from derive.program import Program
+    from derive.targets.files import Generated
 
 
-def load(target: str, **choices: Any) -> Program:
-    """The program of a catalogue name, a ``path.py:name`` or a definition's text, with these choices taken."""
-    from derive.language.find import load_definition
-    from derive.language.specialise import specialise
+def load(target: str, /, **choices: Any) -> Program:
+    """The program of a catalogue name, a ``path/to/file.py:name`` or a definition's text, its choices taken.
+
+    ``load("conv2d", stride=2)`` fixes a hyperparameter, ``bias=None`` leaves an input out; what is not
+    chosen stays a symbol unless the structure depends on it.
+    """
+    from derive.language import load_definition, specialise
 
     return specialise(load_definition(target), **choices)
 
 
-def vjp(program: Program, wrt: tuple[str, ...] | None = None) -> Program:
-    """The vector-Jacobian product: ``dx`` for every differentiable input ``x``, given ``dy``."""
-    from derive.calculus import adjoint
-
-    return adjoint(program, wrt)
+def _program(target: str | Program) -> Program:
+    return load(target) if isinstance(target, str) else target
 
 
-def jvp(program: Program, wrt: tuple[str, ...] | None = None) -> Program:
-    """The Jacobian-vector product: ``ty`` for every output ``y``, given ``tx``."""
-    from derive.calculus import tangent
+def vjp(program: str | Program, wrt: Sequence[str] | None = None) -> Program:
+    """The vector-Jacobian product, simplified: ``dx = Σ dy · ∂y/∂x`` for each differentiable input (or ``wrt``)."""
+    from derive.calculus.adjoint import adjoint
+    from derive.simplify import simplify
 
-    return tangent(program, wrt)
+    return simplify(adjoint(_program(program), wrt))
+
+
+def jvp(program: str | Program, wrt: Sequence[str] | None = None) -> Program:
+    """The Jacobian-vector product, simplified: ``ty = Σ ∂y/∂x · tx`` over each differentiable input (or ``wrt``)."""
+    from derive.calculus.tangent import tangent
+    from derive.simplify import simplify
+
+    return simplify(tangent(_program(program), wrt))
+
+
+def generate(program: str | Program, target: str = "numpy") -> Generated:
+    """Self-contained code for ``"numpy"`` or ``"torch"``: ``.text``, ``.save(path)``, ``.module()``."""
+    from derive.targets.files import generate as made
+
+    return made(_program(program), target)
+
+
+def function(program: str | Program, **choices: Any) -> Callable[..., Any]:
+    """A torch callable, differentiable to any order by derived code: ``f(x, weight, bias, stride=2)``."""
+    from derive.function import function as made
+
+    return made(program, **choices)

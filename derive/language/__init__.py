@@ -13,14 +13,14 @@ from derive.language.find import catalogue_index, load_definition
 from derive.language.parse import parse_text
 
 if TYPE_CHECKING:
-    from derive.language.specialise import specialise
+    from derive.language.definite import specialise
 
 __all__ = ["Definition", "catalogue_index", "load_definition", "parse_text", "specialise"]
 
 
 def __getattr__(name: str) -> Any:
     if name == "specialise":
-        from derive.language.specialise import specialise
+        from derive.language.definite import specialise
 
         return specialise
     raise AttributeError(f"module 'derive.language' has no attribute {name!r}")
