@@ -57,6 +57,7 @@ def eliminate(
     those letters, are eliminated by preference.
     """
     state, fresh = list(entries), fresh or Fresh()
+    state, body = _renamed(state, body, outer)
     if not any(isinstance(e, Compare) and e.op == "==" for e in state) and not any(map(_is_point, state)):
         return settle(state, body, outer)
     while True:
@@ -64,6 +65,31 @@ def eliminate(
         if solution is None:
             return settle(state, body, outer)
         state, body = _apply(solution, state, body)
+
+
+def _renamed(entries: list[Basic], body: Expr, outer: Ranges) -> tuple[list[Basic], Expr]:
+    """All filters ``l == k`` with k a letter of outside at once: l is k."""
+    bound = {e.letter: e for e in entries if isinstance(e, Bind)}
+    renamed: dict[Letter, Letter] = {}
+    used: list[Basic] = []
+    for e in entries:
+        if not isinstance(e, Compare) or e.op != "==":
+            continue
+        a, b = e.args[1:] if e.args[1] in bound else (e.args[2], e.args[1])
+        if a in bound and a not in renamed and isinstance(b, Letter) and b not in bound:
+            renamed[a] = b
+            used.append(e)
+    if not renamed:
+        return entries, body
+    result: list[Basic] = []
+    for e in entries:
+        if isinstance(e, Bind) and e.letter in renamed:
+            k = renamed[e.letter]
+            if outer.known.get(k) != (e.lo, e.hi):
+                result += [Compare("<=", e.lo, k), Compare("<", k, e.hi)]
+        elif e not in used:
+            result.append(e)
+    return ordered(e.xreplace(renamed) for e in result), body.xreplace(renamed)
 
 
 def _is_point(e: Basic) -> bool:
