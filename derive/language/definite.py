@@ -6,6 +6,7 @@ import ast
 from typing import Any
 
 from derive.language.definition import Definition
+from derive.language.derived import read_derived
 from derive.language.expressions import Context, resolve
 from derive.language.finish import (
     drop_units, refuse_unknown, settle_extents, solve_all, statement_of, tensor_of, write_out,
@@ -16,17 +17,20 @@ from derive.language.inputs import add_input, declare_sizes
 from derive.language.kinds import infer
 from derive.language.lefts import add_equation, elaborate_equation
 from derive.language.optimizer import desugar
+from derive.language.parse import DERIVED
 from derive.language.ranges import Facts, settle_agreements, settle_checks
 from derive.language.recurrence import ordered
 from derive.language.scalars import settle_all
 from derive.language.tables import Build, Constant, Equation, NeedStatic, Ref, Row, Scope
-from derive.language.walk import Call, Walk, walk_body
-from derive.program import Fresh, Parameter, Program
+from derive.language.walk import Call, Walk, walk_base, walk_body
+from derive.program import Fresh, Parameter, Program, Size
 
 
 def specialise(definition: Definition, **choices: Any) -> Program:
     """The program of a definition; hyperparameters that are neither chosen nor structural stay symbols."""
     check_names(definition, choices)
+    if definition.role == DERIVED:
+        return read_derived(definition, choices)
     structural: dict[str, NeedStatic | None] = {}
     while True:
         try:
@@ -42,19 +46,29 @@ def _build(definition: Definition, choices: dict[str, Any], structural: dict[str
     plain = desugar(definition)
     build = Build(Fresh(_names(plain)))
     scope = Scope(build, plain)
-    scope.origins = {plain.steps: 1} if plain.steps else {}
     parameters = give_root(plain, scope, choices, structural)
     declare_sizes(plain.inputs, scope)
+    if plain.steps:
+        scope.sizes[plain.steps] = Size(plain.steps)
     for declared in plain.inputs:
         add_input(declared, scope, None if choices.get(declared.name, 0) is None else "present")
     calls: list[Call] = []
     state = walk_body(scope, calls)
+    _add_bases(plain, scope, state)
     expand_calls(calls, scope)
     for inner in build.scopes_of(scope):
         settle_all(inner)
     outputs = _outputs(state, scope)
     _unique(build)
     return _finish(plain, build, parameters, outputs)
+
+
+def _add_bases(definition: Definition, scope: Scope, state: Walk) -> None:
+    """An optimizer's state before its first step."""
+    for name, bases in definition.bases.items():
+        if name in scope.names:
+            for base in bases:
+                walk_base(base, state)
 
 
 def _names(definition: Definition) -> list[str]:

@@ -6,13 +6,15 @@ Ranges and filters are those written, in the order written; every tensor is decl
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sympy import Basic, Expr
 
 from derive.functions import FUNCTIONS
-from derive.language.definition import Source
+from derive.language.definition import Definition, HyperInput, Source
+from derive.language.hypers import chosen, outside
 from derive.language.literal import ExpressionReader, called, elements, pack_name
 from derive.program import (
     Axis,
@@ -35,14 +37,51 @@ _COMPARISONS = {ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.G
 _DRAWS = ("bernoulli", "uniform", "normal")
 
 
-def read_derived(node: ast.FunctionDef, source: Source) -> Program:
-    """The program a marked definition stands for."""
-    return _Reader(node, source).program()
+def read_derived(definition: Definition, choices: Mapping[str, Any] | None = None) -> Program:
+    """The program a marked definition stands for, with numbers put in for the hyperparameters chosen."""
+    program = _Reader(definition.node, definition.source).program()
+    mapping: dict[Basic, Basic] = {}
+    parameters = []
+    for parameter, hyper in zip(program.parameters, definition.hypers, strict=True):
+        if choices and parameter.name in choices:
+            value = _choice(parameter, hyper, choices[parameter.name])
+            each = value if isinstance(value, tuple) else (value,) * len(parameter.symbols)
+            mapping.update(zip(parameter.symbols, each, strict=True))
+            parameter = replace(parameter, value=outside(value))
+        parameters.append(parameter)
+    return _with_numbers(replace(program, parameters=tuple(parameters)), mapping) if mapping else program
 
 
-def is_derived(node: ast.FunctionDef) -> bool:
-    """Whether a definition carries the marker."""
-    return any(called(d) == "derived" for d in node.decorator_list)
+def _choice(parameter: Parameter, hyper: HyperInput, given: Any) -> Any:
+    if parameter.value is not None and given != parameter.value:
+        message = f"{parameter.name} is {parameter.value} in this derived text, but is given as {given}"
+        raise InputError(message, mend="derive again from the definition")
+    return chosen(hyper, parameter.kind, parameter.length, given, parameter.name)
+
+
+def _with_numbers(program: Program, mapping: Mapping[Basic, Basic]) -> Program:
+    """Every expression of the program with symbols replaced."""
+
+    def put(e: Any) -> Any:
+        return e.xreplace(mapping) if isinstance(e, Basic) else e
+
+    def tensor(t: Tensor) -> Tensor:
+        axes = tuple(tuple(replace(p, extent=put(p.extent)) for p in axis) for axis in t.axes)
+        return replace(t, axes=axes, default=put(t.default))
+
+    def piece(p: Piece) -> Piece:
+        return Piece(tuple(map(put, p.indices)), tuple(map(put, p.entries)), put(p.rhs))
+
+    return replace(
+        program,
+        inputs=tuple(map(tensor, program.inputs)),
+        statements=tuple(
+            Statement(tensor(s.tensor), tuple(map(piece, s.pieces)), s.zero_elsewhere) for s in program.statements
+        ),
+        sizes=tuple((size, put(e)) for size, e in program.sizes),
+        requirements=tuple(map(put, program.requirements)),
+        laws=tuple(Law(put(law.left), put(law.right)) for law in program.laws),
+    )
 
 
 class _Reader(ExpressionReader):
@@ -66,7 +105,7 @@ class _Reader(ExpressionReader):
         settings = {k.arg: self._plain(k.value) for k in marker.keywords} if isinstance(marker, ast.Call) else {}
         derived = [self._plain(a) for a in marker.args] if isinstance(marker, ast.Call) else []
         return Program(
-            node.name,
+            settings.get("name", node.name),
             inputs,
             statements,
             outputs,

@@ -10,6 +10,7 @@ from derive.language.definition import Definition, HyperInput, Input, Source
 from derive.language.limits import parse_tree
 
 ROLES = ("layer", "loss", "optimizer", "model")
+DERIVED = "derived"
 KINDS = {"Real": "real", "Const": "const", "Index": "index", "Bool": "bool"}
 HYPER_KINDS = ("Int", "Real", "Bool", "Text")
 _TYPE_MEND = "inputs are Real[axes], Const[axes], Index[axes] or Bool[axes]"
@@ -53,7 +54,15 @@ def _definition(node: ast.FunctionDef, source: Source, siblings: dict[str, Defin
     )
 
 
+def _is_derived(decorator: ast.expr) -> bool:
+    """``@derived``, ``@derived("vjp", role="loss")``: text as ``unparse`` prints it."""
+    name = decorator.func if isinstance(decorator, ast.Call) else decorator
+    return isinstance(name, ast.Name) and name.id == DERIVED
+
+
 def _role(node: ast.FunctionDef, source: Source) -> str:
+    if len(node.decorator_list) == 1 and _is_derived(node.decorator_list[0]):
+        return DERIVED
     roles = [d.id if isinstance(d, ast.Name) else "" for d in node.decorator_list]
     for role, decorator in zip(roles, node.decorator_list, strict=True):
         if role not in ROLES:

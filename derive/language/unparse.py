@@ -39,6 +39,7 @@ from derive.program import (
     walk,
 )
 
+NAME_LENGTH = 32
 KIND_WORDS = {"real": "Real", "const": "Const", "index": "Index", "bool": "Bool"}
 
 
@@ -69,13 +70,20 @@ class _Writer(ExpressionWriter):
             body += self._statement(statement)
         body += [self._law(law.left, law.right) for law in program.laws]
         body.append(self._return())
-        return ast.FunctionDef(program.name, signature, body, [self._marker()])
+        return ast.FunctionDef(self._short_name(), signature, body, [self._marker()])
 
     def _marker(self) -> ast.expr:
         program = self.program
         arguments: list[ast.expr] = [ast.Constant(program.derived)] if program.derived else []
-        role = [ast.keyword("role", ast.Constant(program.role))] if program.role != "layer" else []
-        return ast.Call(name_tree("derived"), arguments, role) if arguments or role else name_tree("derived")
+        settings = {} if program.role == "layer" else {"role": program.role}
+        if self._short_name() != program.name:
+            settings["name"] = program.name
+        keywords = [ast.keyword(key, ast.Constant(value)) for key, value in settings.items()]
+        return ast.Call(name_tree("derived"), arguments, keywords) if arguments or keywords else name_tree("derived")
+
+    def _short_name(self) -> str:
+        """The program's name as far as a definition may be called it."""
+        return self.program.name[:NAME_LENGTH].rstrip("_")
 
     def _split_inputs(self) -> tuple[ast.arguments, list[ast.stmt], list[Tensor]]:
         """The signature; declarations of inputs whose names it cannot hold; inputs whose defaults it cannot."""
