@@ -97,11 +97,17 @@ def _fold(p: Printer, node: Node, args: Args) -> ast.expr:
     return call(p.use("fold"), args[0], constant(axis), p.number(start), p.number(size), p.shape(steps))
 
 
-def _windowed(which: str) -> Operation:
+def _sliding(which: str) -> Operation:
     def rule(p: Printer, node: Node, args: Args) -> ast.expr:
-        return call(p.use(which), *p.short(node, args), *(p.shape(a) for a in node.attrs))
+        return call(p.use(which), *p.short(node, args), *(_attribute(p, a) for a in node.attrs))
 
     return rule
+
+
+def _attribute(p: Printer, a: object) -> ast.expr:
+    if isinstance(a, (str, int)):
+        return constant(a)
+    return p.shape(a) if isinstance(a, tuple) else p.number(a)  # type: ignore[arg-type]
 
 
 def _scatter(p: Printer, node: Node, args: Args) -> ast.expr:
@@ -144,8 +150,11 @@ COMMON: dict[str, Operation] = {
     "choose": _choose,
     "window": _window,
     "fold": _fold,
-    "correlate": _windowed("correlate"),
-    "spread": _windowed("spread"),
+    "correlate": _sliding("correlate"),
+    "spread": _sliding("spread"),
+    "slide": _sliding("slide"),
+    "slide_place": _sliding("slide_place"),
+    "fold_matching": _sliding("fold_matching"),
     "scatter": _scatter,
     "argreduce": _place,
 }

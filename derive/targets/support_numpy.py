@@ -103,6 +103,62 @@ def spread(y, w, starts, sizes, strides, dilations):
     return x
 
 
+def slide(x, op, axis, start, count, stride, taps, dilation):
+    """Reduces windows of one axis, one pass a tap: y[p] = op i of x[start + p·stride + i·dilation]."""
+    fill, combine = {"sum": (0, np.add), "max": (-np.inf, np.maximum), "min": (np.inf, np.minimum)}[op]
+    y = np.full((*x.shape[:axis], count, *x.shape[axis + 1 :]), fill, x.dtype)
+    lead = (slice(None),) * axis
+    for i in range(taps):
+        at = start + i * dilation
+        first, stop = max(0, -(at // stride)), min(count, (x.shape[axis] - 1 - at) // stride + 1)
+        if first < stop:
+            here = y[(*lead, slice(first, stop))]
+            seen = x[(*lead, slice(at + first * stride, at + (stop - 1) * stride + 1, stride))]
+            combine(here, seen, out=here)
+    return y
+
+
+def slide_place(x, op, starts, counts, strides, taps, dilations):
+    """The first winner of each window over the last axes: row-major position of its tap, −1 without any."""
+    lead = x.ndim - len(starts)
+    best = np.zeros(x.shape[:lead] + tuple(counts), x.dtype)
+    found = np.full(best.shape, -1)
+    for position, tap in enumerate(itertools.product(*map(range, taps))):
+        ours, theirs = [...], [...]
+        for size, start, count, stride, i, dilation in zip(x.shape[lead:], starts, counts, strides, tap, dilations):
+            at = start + i * dilation
+            first, stop = max(0, -(at // stride)), max(0, min(count, (size - 1 - at) // stride + 1))
+            ours.append(slice(first, max(first, stop)))
+            theirs.append(slice(at + first * stride, max(0, at + (stop - 1) * stride + 1), stride) if first < stop else slice(0))
+        b, f, seen = best[tuple(ours)], found[tuple(ours)], x[tuple(theirs)]
+        if seen.size:
+            won = (f < 0) | (seen > b if op == "argmax" else seen < b)
+            np.copyto(b, seen, where=won)
+            f[won] = position
+    return found
+
+
+def fold_matching(values, keys, starts, sizes, strides, taps, dilations, coefficients):
+    """Adds each value at the tap its key names: x[start + p·stride + i·dilation] += value[p] where key[p] = Σ c·i."""
+    lead = values.ndim - len(starts)
+    out = np.zeros(values.shape[:lead] + tuple(sizes), values.dtype)
+    counts = values.shape[lead:]
+    for tap in itertools.product(*map(range, taps)):
+        ours, theirs = [...], [...]
+        for size, start, count, stride, i, dilation in zip(sizes, starts, counts, strides, tap, dilations):
+            at = start + i * dilation
+            first, stop = max(0, -(at // stride)), min(count, (size - 1 - at) // stride + 1)
+            if first >= stop:
+                break
+            theirs.append(slice(first, stop))
+            ours.append(slice(at + first * stride, at + (stop - 1) * stride + 1, stride))
+        else:
+            chosen = keys[tuple(theirs)] == sum(c * i for c, i in zip(coefficients, tap))
+            here = out[tuple(ours)]
+            np.add(here, values[tuple(theirs)], out=here, where=chosen)
+    return out
+
+
 def place(rows, largest, allowed=None):
     """The position of the first winner along the last axis; −1 where nothing is allowed."""
     if not rows.shape[-1]:
@@ -124,3 +180,18 @@ def scatter_add(shape, indices, values):
     flat = np.where(inside, flat, len(out) - 1)
     np.add.at(out, flat, values)
     return out[:-1].reshape(shape)
+
+
+def sigmoid(x):
+    """1/(1 + exp(−x))."""
+    return 1 / (1 + np.exp(-x))
+
+
+def softplus(x):
+    """log(1 + exp(x)), without overflow."""
+    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+
+
+def logsigmoid(x):
+    """log(1/(1 + exp(−x))), without overflow."""
+    return np.minimum(x, 0) - np.log1p(np.exp(-np.abs(x)))

@@ -88,6 +88,146 @@ def fold(values, axis, start, size, steps):
     return out
 
 
+def correlate(x, w, starts, counts, strides, dilations):
+    """y[b, g, f, p…] = Σ c, i… w[g, f, c, i…] · x[b, g, c, start + p·stride + i·dilation…]."""
+    rank, taps, sizes = len(starts), w.shape[3:], x.shape[3:]
+    shape = (x.shape[0], w.shape[0], w.shape[1], *counts)
+    if not 0 < rank <= 3 or math.prod(shape) * w.numel() == 0:
+        return matmul_windows(x, w, starts, counts, strides, dilations)
+    starts, dilations = list(starts), list(dilations)
+    for k, d in enumerate(dilations):
+        if d < 0:
+            w, starts[k], dilations[k] = w.flip(3 + k), starts[k] + (taps[k] - 1) * d, -d
+    x = x.reshape(x.shape[0], -1, *sizes)
+    reach = [(p - 1) * s + (i - 1) * d + 1 for p, s, i, d in zip(counts, strides, taps, dilations)]
+    padding = [-start for start in starts]
+    fits = [
+        b >= 0 and n + 2 * b >= r and (n + 2 * b - (i - 1) * d - 1) // s + 1 == p
+        for b, n, r, i, d, s, p in zip(padding, sizes, reach, taps, dilations, strides, counts)
+    ]
+    if not all(fits):
+        ends = [b for start, r, n in zip(starts, reach, sizes) for b in (-start, start + r - n)]
+        x = torch.nn.functional.pad(x, [b for k in reversed(range(rank)) for b in ends[2 * k : 2 * k + 2]])
+        padding = [0] * rank
+    convolve = (torch.nn.functional.conv1d, torch.nn.functional.conv2d, torch.nn.functional.conv3d)[rank - 1]
+    kernel = w.reshape(-1, *w.shape[2:])
+    y = convolve(x, kernel, None, tuple(strides), tuple(padding), tuple(dilations), w.shape[0])
+    return y.reshape(shape)
+
+
+def matmul_windows(x, w, starts, counts, strides, dilations):
+    """``correlate`` as windows and a matrix product."""
+    rank, taps = len(starts), w.shape[3:]
+    for k in range(rank):
+        x = window(x, 3 + 2 * k, starts[k], (counts[k], taps[k]), (strides[k], dilations[k]))
+    x = x.permute(0, 1, 2, *range(4, 4 + 2 * rank, 2), *range(3, 3 + 2 * rank, 2))
+    inner = math.prod(w.shape[2:])
+    columns = x.reshape(*x.shape[:2], inner, math.prod(counts))
+    y = w.reshape(*w.shape[:2], inner) @ columns
+    return y.reshape(*y.shape[:3], *counts)
+
+
+def spread(y, w, starts, sizes, strides, dilations):
+    """The adjoint of ``correlate``: x[b, g, c, start + p·stride + i·dilation…] += w[g, f, c, i…] · y[b, g, f, p…].
+
+    Points a stride apart see the same taps: each residue class of the strides is a correlation of stride 1.
+    """
+    classes = [residues(*axis) for axis in zip(starts, sizes, strides, dilations, w.shape[3:])]
+    w, ones, out = w.transpose(1, 2), (1,) * len(starts), None
+    for axes in itertools.product(*classes):
+        places, taps, firsts, counts, steps = zip(*axes)
+        part = w[(..., *taps)].flip(tuple(range(3, w.ndim)))
+        part = correlate(y, part, firsts, counts, ones, steps)
+        if part.shape[3:] == tuple(sizes):
+            return part
+        out = part.new_zeros((*part.shape[:3], *sizes)) if out is None else out
+        out[(..., *places)] = part
+    return y.new_zeros((*y.shape[:2], w.shape[1], *sizes)) if out is None else out
+
+
+def residues(start, size, stride, dilation, taps):
+    """For each residue of one axis: (its points, its taps, first position read, how many points, step between taps)."""
+    shared = math.gcd(stride, dilation)
+    found = []
+    for first_tap in range(min(stride // shared, taps)):
+        chosen = slice(first_tap, None, stride // shared)
+        residue, turns = first_tap * dilation % stride, first_tap * dilation // stride
+        lowest = -((start + residue) // stride)
+        count = (size - 1 - start - residue) // stride - lowest + 1
+        begin = start + residue + lowest * stride
+        if count > 0:
+            step, extra = dilation // shared, len(range(taps)[chosen]) - 1
+            found.append((slice(begin, None, stride), chosen, lowest - turns - extra * step, count, step))
+    return found
+
+
+def slide(x, op, axis, start, count, stride, taps, dilation):
+    """Reduces windows of one axis, one pass a tap: y[p] = op i of x[start + p·stride + i·dilation]."""
+    if taps <= 0 or count <= 0:
+        fill = {"sum": 0, "max": -math.inf, "min": math.inf}[op]
+        return x.new_full((*x.shape[:axis], max(count, 0), *x.shape[axis + 1 :]), fill)
+    fill, combine = {
+        "sum": (0, torch.add), "max": (-math.inf, torch.maximum), "min": (math.inf, torch.minimum)
+    }[op]
+    last = start + (count - 1) * stride + (taps - 1) * dilation
+    x = padded(x, axis, -start, last + 1 - x.shape[axis], fill)
+    lead = (slice(None),) * axis
+    y = x[(*lead, slice(0, (count - 1) * stride + 1, stride))]
+    for i in range(1, taps):
+        y = combine(y, x[(*lead, slice(i * dilation, i * dilation + (count - 1) * stride + 1, stride))])
+    return y if taps > 1 else y.clone()
+
+
+def slide_place(x, op, starts, counts, strides, taps, dilations):
+    """The first winner of each window over the last axes: row-major position of its tap, −1 without any."""
+    lead = x.ndim - len(starts)
+    inside = torch.ones([1] * lead + list(x.shape[lead:]), dtype=torch.bool, device=x.device)
+    for k in range(len(starts)):
+        after = starts[k] + (counts[k] - 1) * strides[k] + (taps[k] - 1) * dilations[k] + 1 - x.shape[lead + k]
+        x, inside = (padded(a, lead + k, -starts[k], after) for a in (x, inside))
+    best = found = None
+    for position, tap in enumerate(itertools.product(*map(range, taps))):
+        here = [slice(i * d, i * d + (p - 1) * s + 1, s) for i, d, p, s in zip(tap, dilations, counts, strides)]
+        seen, counted = x[(..., *here)], inside[(..., *here)]
+        if best is None:
+            best, found = seen, torch.where(counted, 0, -1).expand(seen.shape)
+            continue
+        won = counted & ((seen > best if op == "argmax" else seen < best) | (found < 0))
+        best, found = torch.where(won, seen, best), torch.where(won, position, found)
+    if found is None:
+        found = torch.full(x.shape[:lead] + tuple(counts), -1, device=x.device)
+    return found
+
+
+def fold_matching(values, keys, starts, sizes, strides, taps, dilations, coefficients):
+    """Adds each value at the tap its key names: x[start + p·stride + i·dilation] += value[p] where key[p] = Σ c·i."""
+    lead = values.ndim - len(starts)
+    out = values.new_zeros(values.shape[:lead] + tuple(sizes))
+    counts = values.shape[lead:]
+    for tap in itertools.product(*map(range, taps)):
+        ours, theirs = [...], [...]
+        for size, start, count, stride, i, dilation in zip(sizes, starts, counts, strides, tap, dilations):
+            at = start + i * dilation
+            first, stop = max(0, -(at // stride)), min(count, (size - 1 - at) // stride + 1)
+            if first >= stop:
+                break
+            theirs.append(slice(first, stop))
+            ours.append(slice(at + first * stride, at + (stop - 1) * stride + 1, stride))
+        else:
+            chosen = keys[tuple(theirs)] == sum(c * i for c, i in zip(coefficients, tap))
+            out[tuple(ours)] += torch.where(chosen, values[tuple(theirs)], 0)
+    return out
+
+
+def stacked(steps, axis, shape, dtype, device):
+    """The steps as one array; those never taken are 0."""
+    rest = [n for k, n in enumerate(shape) if k != axis]
+    if not steps:
+        return torch.zeros(shape, dtype=dtype, device=device)
+    zero = torch.zeros(rest, dtype=dtype, device=device)
+    return torch.stack([zero if s is None else s.expand(rest) for s in steps], axis)
+
+
 def largest_along(x, dims):
     """The largest value along the dims, −inf without points."""
     if all(x.shape[d] for d in dims):
