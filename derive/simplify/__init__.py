@@ -26,15 +26,19 @@ def simplify(
     mechanical form did not.  ``gate``: evaluate at the "end", after "each" pass, or "never".
     """
     whole = program if primal is None else _beside(program, primal)
-    draft = draft_of(whole)
-    for rewrite in passes:
-        rewrite(draft)
-        if gate == "each":
-            check_equal(whole, draft.finished())
-    result = drop_dead(draft.finished())
+    done = whole
+    for formal in (True, False):
+        draft = draft_of(whole, formal)
+        for rewrite in passes:
+            rewrite(draft)
+            if gate == "each":
+                check_equal(whole, draft.finished())
+        if draft.divides_soundly:
+            done = draft.finished()
+            break
     if gate == "end":
-        check_equal(whole, replace(draft.finished()))
-    return result
+        check_equal(whole, done)
+    return drop_dead(done)
 
 
 def _beside(program: Program, primal: Program) -> Program:

@@ -33,15 +33,26 @@ class OverBudget(Exception):
 
 
 class Atom(NamedTuple):
-    """``kind`` is symbol, number, read, call, exp, base, sum, joined, guard or opaque; ``head`` and ``args`` depend on it.
+    """``kind`` is symbol, number, read, call, exp, base, sum, joined, guard or opaque; the rest depends on it.
 
     read: tensor name, indices · call: SymPy class, frozen arguments · exp, base: a frozen polynomial ·
-    sum: ((letter, lo, hi), …) in canonical letters, one monomial · joined: sums with one range, for printing · guard, opaque: an expression.
+    sum: ((letter, lo, hi), …) in canonical letters, one monomial · joined: sums with one range, for printing ·
+    guard, opaque: an expression.
     """
 
     kind: str
     head: Any
     args: tuple = ()
+
+
+class RangeFact(NamedTuple):
+    """``lo ≤ index < hi`` where the guards hold, for every value of the letters."""
+
+    index: Basic
+    lo: Basic
+    hi: Basic
+    letters: tuple[Letter, ...]
+    guards: tuple[Basic, ...]
 
 
 def plain(q: Fraction) -> Exponent:
@@ -50,9 +61,13 @@ def plain(q: Fraction) -> Exponent:
 
 
 class Algebra:
-    """The table of atoms and the arithmetic over them."""
+    """The table of atoms and the arithmetic over them.
 
-    def __init__(self) -> None:
+    ``formal``: a division may leave the guard it stands under for a while, in the hope that it cancels.
+    """
+
+    def __init__(self, formal: bool = True) -> None:
+        self.formal = formal
         self.atoms: list[Atom] = []
         self.letters: list[frozenset[Letter]] = []
         self.height: list[int] = []
@@ -60,7 +75,7 @@ class Algebra:
         self.ids: dict[Atom, int] = {}
         self.hints: dict[int, tuple[tuple[int, str], ...]] = {}
         self.scope: dict[Letter, tuple[Basic, Basic]] = {}
-        self.in_range: dict[Basic, Basic] = {}
+        self.facts: list[RangeFact] = []
         self.positive_names: dict[str, None] = {}
         self.positive_sums: dict[int, None] = {}
         self._letters_of: dict[Basic, frozenset[Letter]] = {}

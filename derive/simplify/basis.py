@@ -10,11 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from sympy import Basic
+
 from derive.program import Letter, Part, Piece, Program, Statement
 from derive.simplify.algebra import ONE, Algebra, Monomial, OverBudget, Polynomial, plain, scaled
 from derive.simplify.convert import Converter
+from derive.simplify.divisors import Divisors
 from derive.simplify.letters import Pattern
-from derive.simplify.rewrite import Rules
+from derive.simplify.rewrite import Rules, Support, holding
 
 
 @dataclass
@@ -24,27 +27,16 @@ class Basis:
     program: Program
     algebra: Algebra
     rules: Rules
+    divisors: Divisors
     forms: dict[str, tuple[tuple[Letter, ...], Polynomial]] = field(default_factory=dict)
-    divided: dict[object, None] = field(default_factory=dict)
     solved: list[tuple[int, tuple[Letter, ...], Polynomial]] = field(default_factory=list)
     summed: dict[str, None] = field(default_factory=dict)
-
-    def nonvanishing(self, a: int) -> bool:
-        """Whether the forward divides by the atom, or it is a length or a reciprocal."""
-        atom = self.algebra.atoms[a]
-        if atom.kind == "number" or (atom.kind == "symbol" and self.algebra.positive(a)):
-            return True
-        key = atom.head if atom.kind in ("read", "symbol") else Pattern(self.algebra, a).key
-        return key in self.divided
-
-    def divisible(self, mono: Monomial) -> bool:
-        return all(self.nonvanishing(a) for a, _ in mono)
 
 
 def find_basis(program: Program, given: tuple[Statement, ...], convert: Converter) -> Basis:
     """Rules from the definitions that can be solved."""
     algebra = convert.algebra
-    basis = Basis(program, algebra, Rules(algebra))
+    basis = Basis(program, algebra, Rules(algebra), Divisors(algebra))
     for statement in given:
         _note(basis, statement, convert)
     for statement in given:
@@ -100,27 +92,23 @@ def _note(basis: Basis, statement: Statement, convert: Converter) -> None:
         return
     letters = tuple(i for i in piece.indices if isinstance(i, Letter))
     basis.forms[statement.name] = (letters, form)
-    for mono in form:
-        _note_divisors(basis, mono)
+    basis.divisors.note(form)
+    _note_support(basis, statement.name, letters, form)
     if len(form) == 1:
         ((mono, c),) = form.items()
         if c > 0 and algebra.positive_monomial(mono):
             algebra.positive_names[statement.name] = None
-        if all(e < 0 or basis.nonvanishing(a) for a, e in mono):
-            basis.divided[statement.name] = None
+        if all(e < 0 or basis.divisors.nonvanishing(a) for a, e in mono):
+            basis.divisors.always[statement.name] = None
 
 
-def _note_divisors(basis: Basis, mono: Monomial) -> None:
+def _note_support(basis: Basis, name: str, letters: tuple[Letter, ...], form: Polynomial) -> None:
+    """The guards that all terms of a definition stand under: outside them it is zero."""
     algebra = basis.algebra
-    for a, e in mono:
-        atom = algebra.atoms[a]
-        if e < 0:
-            basis.divided[atom.head if atom.kind in ("read", "symbol") else Pattern(algebra, a).key] = None
-        is_log = atom.kind == "call" and atom.head.__name__ == "log"
-        for inner in algebra.inner(atom):
-            _note_divisors(basis, inner)
-            if is_log and len(atom.args[0]) == 1:
-                _note_divisors(basis, tuple((b, -1) for b, _ in inner))
+    first = next(iter(form), ())
+    shared = [a for a, _ in first if algebra.atoms[a].kind == "guard" and all((a, 1) in m for m in form)]
+    if shared and len(basis.program.definitions[name].pieces) == 1:
+        basis.rules.supports[name] = Support(letters, tuple(algebra.atoms[a].head for a in shared))
 
 
 # ------------------------------------------------------------------------------ solving
@@ -138,7 +126,13 @@ def _solve(basis: Basis, statement: Statement) -> None:
         image = _isolated(basis, form, a, target)
         if image is None or not _worth(basis, a, letters, form, statement, depth):
             return
-        basis.rules.add(a, letters, image)
+        guards = _guards_beside(basis, form, a)
+        if guards and algebra.atoms[a].kind in ("read", "base"):
+            return
+        if guards:
+            basis.rules.add_guarded(a, image, guards)
+        else:
+            basis.rules.add(a, letters, image)
         basis.solved.append((a, letters, image))
         if algebra.atoms[a].kind == "sum":
             basis.summed[statement.name] = None
@@ -171,14 +165,24 @@ def _isolated(basis: Basis, form: Polynomial, a: int, target: Polynomial) -> Pol
     (mono, c), p = having[0], exponents.pop()
     others = tuple(f for f in mono if f[0] != a)
     inverse = plain(1 / Fraction(p))
-    if (
-        not isinstance(inverse, int)
-        or not basis.divisible(others)
-        or any(algebra.atoms[b].kind == "guard" for b, _ in others)
-    ):
+    guards = tuple(f for f in others if algebra.atoms[f[0]].kind == "guard")
+    others = tuple(f for f in others if f not in guards)
+    if not isinstance(inverse, int) or not basis.divisors.divisible(others) or (guards and rest):
         return None
     divided = algebra.times(algebra.plus(target, scaled(rest, -ONE)), algebra.power({others: c}, -1))
     return algebra.power(divided, inverse) if len(divided) == 1 or inverse == 1 else None
+
+
+def _guards_beside(basis: Basis, form: Polynomial, a: int) -> tuple[Basic, ...]:
+    """Guards that must hold for the solved form: those of the definition, unless the atom is zero outside them too."""
+    algebra = basis.algebra
+    guards = [algebra.atoms[b].head for mono in form if any(f[0] == a for f in mono) for b, _ in mono if _is_guard(algebra, b)]
+    implied = list(holding(basis.rules, ((a, 1),), deep=False))
+    return tuple(g for g in guards if g not in implied)
+
+
+def _is_guard(algebra: Algebra, a: int) -> bool:
+    return algebra.atoms[a].kind == "guard"
 
 
 def _worth(

@@ -36,12 +36,19 @@ class Builder:
         terms = self.merged(terms)
         if len(terms) == 1:
             return self.product(*terms[0], taken)
+        shared = tuple(f for f in terms[0][0] if self._guards(f) and all(f in m for m, _ in terms))
+        if shared:
+            inside = self.factored([(tuple(f for f in m if f not in shared), c) for m, c in terms], taken)
+            return Where(self.condition(shared, taken), inside, 0)
         made = self.divided(terms, self.common(terms, clear=False), taken)
         cleared = self.common(terms, clear=True)
         if cleared is None:
             return made
         other = self.divided(terms, cleared, taken)
         return other if cost(other) <= cost(made) + LEAF else made
+
+    def _guards(self, factor: tuple[int, Exponent]) -> bool:
+        return self.algebra.atoms[factor[0]].kind == "guard"
 
     def divided(self, terms: Terms, common: dict[int, Exponent], taken: Names) -> Expr:
         """The terms with a common factor before them."""
@@ -55,7 +62,7 @@ class Builder:
         """Terms without a common factor: first those without a guard, then one ``where`` for each guard."""
         groups: dict[Monomial, Terms] = {}
         for mono, c in terms:
-            guards = tuple(f for f in mono if self.algebra.atoms[f[0]].kind == "guard")
+            guards = tuple(f for f in mono if self._guards(f))
             groups.setdefault(guards, []).append((tuple(f for f in mono if f not in guards), c))
         free = groups.pop((), [])
         parts = [self.shared(free, taken)] if free else []
@@ -153,7 +160,7 @@ class Builder:
 
     def product(self, mono: Monomial, c: Fraction, taken: Names) -> Expr:
         """One term: its guards outermost."""
-        guards = tuple(f for f in mono if self.algebra.atoms[f[0]].kind == "guard")
+        guards = tuple(f for f in mono if self._guards(f))
         factors = [self.power(a, e, taken) for a, e in mono if (a, e) not in guards]
         value = Mul(Rational(c.numerator, c.denominator), *factors)
         return Where(self.condition(guards, taken), value, 0) if guards else value
@@ -196,7 +203,7 @@ class Builder:
         order = sorted(range(len(binds)), key=lambda n: hints[n][0])
         frozen = [(atom.args[0], ONE)] if atom.kind == "sum" else list(atom.args[0])
         body = [term for m, c in frozen for term in _scaled(remap_monomial(self.algebra, m, mapping), c)]
-        everywhere = [f for f in body[0][0] if self.algebra.atoms[f[0]].kind == "guard"]
+        everywhere = [f for f in body[0][0] if self._guards(f)]
         filters = tuple(f for f in everywhere if all(f in m for m, _ in body))
         body = [(tuple(f for f in m if f not in filters), c) for m, c in body]
         conditions = sorted((self.named(self.algebra.atoms[g].head, taken) for g, _ in filters), key=nesting)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from derive.program import Law, Letter, Part, Piece, Program, Statement, names_in, tensors_read
@@ -11,6 +10,7 @@ from derive.simplify.basis import Basis
 from derive.simplify.build import Builder
 from derive.simplify.convert import Converter
 from derive.simplify.cost import cost
+from derive.simplify.divisors import Divisors
 from derive.simplify.linear import derived_names
 
 Forms = tuple[Polynomial, ...]
@@ -24,12 +24,13 @@ class Draft:
     algebra: Algebra
     convert: Converter
     build: Builder
+    cotangents: tuple[str, ...]
     derived: tuple[str, ...]
+    divisors: Divisors
     forms: dict[str, Forms] = field(default_factory=dict)
     laws: tuple[Law, ...] = ()
     basis: Basis | None = None
     inlined: dict[str, None] = field(default_factory=dict)
-    careful: dict[str, Callable[[], Forms]] = field(default_factory=dict)
 
     @property
     def given(self) -> tuple[Statement, ...]:
@@ -40,6 +41,12 @@ class Draft:
         """The program as it stands, each statement in the shorter of its two forms."""
         statements = tuple(self._statement(s) for s in self.program.statements if s.name not in self.inlined)
         return replace(self.program, statements=statements, laws=self.laws)
+
+    @property
+    def divides_soundly(self) -> bool:
+        """Whether nothing is divided by that neither the definition nor the mechanical form divides by."""
+        kept = (form for name, forms in self.forms.items() if name not in self.inlined for form in forms)
+        return all(self.divisors.covers(form) for form in kept)
 
     def _statement(self, statement: Statement) -> Statement:
         if statement.name not in self.forms:
@@ -55,11 +62,11 @@ def length(statement: Statement) -> int:
     return sum(cost(p.rhs) for p in statement.pieces)
 
 
-def draft_of(program: Program) -> Draft:
+def draft_of(program: Program, formal: bool = True) -> Draft:
     """The program with every derived statement's normal form; one whose form grows too large has none."""
-    algebra = Algebra()
+    algebra = Algebra(formal)
     convert = Converter(algebra)
-    draft = Draft(program, algebra, convert, Builder(algebra, frozenset(names_in(program))), derived_names(program))
+    draft = Draft(program, algebra, convert, Builder(algebra, frozenset(names_in(program))), *derived_names(program), Divisors(algebra))
     for statement in program.statements:
         if statement.name in draft.derived:
             _normalise(draft, statement)
@@ -71,9 +78,12 @@ def _normalise(draft: Draft, statement: Statement) -> None:
         for bind in piece.binds:
             draft.algebra.scope[bind.letter] = (bind.lo, bind.hi)
     try:
-        draft.forms[statement.name] = tuple(draft.convert(p.rhs) for p in statement.pieces)
+        forms = tuple(draft.convert(p.rhs) for p in statement.pieces)
     except OverBudget:
         return
+    draft.forms[statement.name] = forms
+    for form in forms:
+        draft.divisors.note(form)
 
 
 def covering_letters(statement: Statement) -> tuple[Letter, ...] | None:

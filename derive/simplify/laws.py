@@ -6,12 +6,14 @@
 
 from __future__ import annotations
 
-from derive.program import Law, Letter
+from sympy import Basic
+
+from derive.program import Bind, Law, Letter, Logic, Reduce, Where, walk
 from derive.simplify.algebra import ONE, Algebra, Monomial, OverBudget, Polynomial, accumulate, scaled
 from derive.simplify.basis import Basis
 from derive.simplify.build import Builder
-from derive.simplify.letters import Pattern
-from derive.simplify.rewrite import Rewriter
+from derive.simplify.letters import Pattern, unify
+from derive.simplify.rewrite import Rewriter, holding
 
 Equation = tuple[tuple[Letter, ...], Polynomial]
 
@@ -23,9 +25,15 @@ def find_laws(basis: Basis, build: Builder) -> tuple[Law, ...]:
         law = _solved(basis, equation)
         if law is None:
             continue
-        a, right = law
-        basis.rules.add(a, letters, right)
-        found.append(Law(build(basis.algebra.atom(a), letters), build(right, letters)))
+        a, right, guards = law
+        free = tuple(x for x in letters if x in basis.algebra.letters[a])
+        left, other = build(basis.algebra.atom(a), free), build(right, free)
+        if guards:
+            basis.rules.add_guarded(a, right, guards)
+            other = Where(_somewhere(basis, guards, free), other, 0)
+        else:
+            basis.rules.add(a, letters, right)
+        found.append(Law(left, other))
     return tuple(found)
 
 
@@ -70,8 +78,8 @@ def _opened(algebra: Algebra, rewriter: Rewriter, mono: Monomial) -> Polynomial:
     return result
 
 
-def _solved(basis: Basis, equation: Polynomial) -> tuple[int, Polynomial] | None:
-    """equation = 0 solved for its one sum."""
+def _solved(basis: Basis, equation: Polynomial) -> tuple[int, Polynomial, tuple[Basic, ...]] | None:
+    """equation = 0 solved for its one sum, and the guards needed for that."""
     algebra = basis.algebra
     sums = [
         (mono, a)
@@ -83,14 +91,31 @@ def _solved(basis: Basis, equation: Polynomial) -> tuple[int, Polynomial] | None
         return None
     mono, a = sums[0]
     others = tuple(f for f in mono if f[0] != a)
-    if (a, 1) not in mono or not basis.divisible(others):
+    guards = basis.divisors.guards_of(others)
+    if (a, 1) not in mono or guards is None or not _supported(basis, a, guards):
         return None
     rest = {m: c for m, c in equation.items() if m != mono}
     right = algebra.times(scaled(rest, -ONE), algebra.power({others: equation[mono]}, -1))
-    return (a, right) if _sound(basis, right) else None
+    return (a, right, guards) if _sound(basis, right) else None
+
+
+def _supported(basis: Basis, a: int, guards: tuple[Basic, ...]) -> bool:
+    """Whether the sum is zero where the guards hold nowhere along it."""
+    inside = list(holding(basis.rules, basis.algebra.atoms[a].args[0], deep=False))
+    fixed = basis.algebra.letters[a]
+    variables = [{x: x for x in basis.algebra.letters_of(g) if x not in fixed} for g in guards]
+    return all(any(unify(g, i, dict(v)) for i in inside) for g, v in zip(guards, variables, strict=True))
+
+
+def _somewhere(basis: Basis, guards: tuple[Basic, ...], free: tuple[Letter, ...]) -> Basic:
+    """The guards hold for some value of the letters that are not free."""
+    condition = guards[0] if len(guards) == 1 else Logic("and", *guards)
+    bound = dict.fromkeys(x for x in walk(condition) if isinstance(x, Letter) and x not in free)
+    binds = tuple(Bind(x, *basis.algebra.scope[x]) for x in bound)
+    return Reduce("any", binds, condition) if binds else condition
 
 
 def _sound(basis: Basis, right: Polynomial) -> bool:
     """A law's right side has no sum left and divides by nothing that may vanish."""
     atoms = [(a, e) for mono in right for a, e in mono]
-    return all(basis.algebra.atoms[a].kind != "sum" and (e > 0 or basis.nonvanishing(a)) for a, e in atoms)
+    return all(basis.algebra.atoms[a].kind != "sum" and (e > 0 or basis.divisors.nonvanishing(a)) for a, e in atoms)

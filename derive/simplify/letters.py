@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from sympy import Basic, Symbol
 
-from derive.program import Letter
+from derive.program import Letter, walk
 from derive.simplify.algebra import ONE, Algebra, Atom, Frozen, Monomial, Polynomial, accumulate
 
 Mapping = dict[Letter, Basic]
@@ -98,11 +96,12 @@ class Pattern:
         letters = self.algebra.letters_of(e)
         if not any(x.name.startswith("%") for x in letters):
             return self._slot(e) if letters else e
-        return e.xreplace({x: self._slot(x) for x in _by_name(letters) if not x.name.startswith("%")})
+        return self._letters(e)
 
     def _letters(self, e: Basic) -> Basic:
-        free = [x for x in _by_name(self.algebra.letters_of(e)) if not x.name.startswith("%")]
-        return e.xreplace({x: self._slot(x) for x in free})
+        free = self.algebra.letters_of(e)
+        met = dict.fromkeys(x for x in walk(e) if x in free and not x.name.startswith("%"))
+        return e.xreplace({x: self._slot(x) for x in met})
 
     def _key(self, a: int) -> tuple:
         atom = self.algebra.atoms[a]
@@ -131,10 +130,6 @@ class Pattern:
         return tuple((self._monomial(m), c) for m, c in sorted(frozen, key=order))
 
 
-def _by_name(letters: frozenset[Letter]) -> list[Letter]:
-    return sorted(letters, key=lambda x: x.name)
-
-
 def match(pattern: Pattern, instance: Pattern) -> Mapping | None:
     """The letters of the pattern for which it is the instance, or None."""
     if pattern.key != instance.key or len(pattern.slots) != len(instance.slots):
@@ -144,4 +139,16 @@ def match(pattern: Pattern, instance: Pattern) -> Mapping | None:
     return mapping if all(p.xreplace(mapping) == i for p, i in pairs) else None
 
 
-Rewrite = Callable[[int], Polynomial | None]
+def unify(pattern: Basic, instance: Basic, variables: Mapping) -> bool:
+    """Whether the pattern becomes the instance for some value of the variables; fills in what it finds.
+
+    ``variables`` maps each letter that may be chosen to its value, or to itself while that is open.
+    """
+    if pattern in variables:
+        if variables[pattern] == pattern:  # type: ignore[index]
+            variables[pattern] = instance  # type: ignore[index]
+        return variables[pattern] == instance  # type: ignore[index]
+    if pattern == instance:
+        return True
+    alike = type(pattern) is type(instance) and len(pattern.args) == len(instance.args) and bool(pattern.args)
+    return alike and all(unify(p, i, variables) for p, i in zip(pattern.args, instance.args, strict=True))

@@ -13,20 +13,20 @@ class NotLinear(Exception):
     """An expression is not homogeneous of degree one or zero in the names asked about."""
 
 
-def derived_names(program: Program) -> tuple[str, ...]:
-    """Statements that depend, linearly, on the shortest run of last inputs in which every output is linear.
+def derived_names(program: Program) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """(inputs, statements): statements that depend, linearly, on the shortest run of last inputs in which every output is linear.
 
     A derived program lists its cotangents or tangents last; what does not depend on them is the definition.
     """
     if not program.derived:
-        return ()
+        return (), ()
     real = [t.name for t in program.inputs]
     for first in range(len(real) - 1, -1, -1):
         dependent = depending(program, real[first:])
         given = (*real[first:], *dependent)
         if any(name in dependent for name in program.outputs) and _all_linear(program, given, dependent):
-            return dependent
-    return ()
+            return tuple(real[first:]), dependent
+    return (), ()
 
 
 def depending(program: Program, names: Sequence[str]) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from derive.simplify.algebra import OverBudget, Polynomial
 from derive.simplify.basis import find_basis
 from derive.simplify.draft import Draft, Forms, covering_letters
+from derive.simplify.facts import range_facts
 from derive.simplify.laws import find_laws
 from derive.simplify.rewrite import Rewriter, Rules
 from derive.simplify.uses import Uses, contracts, small
@@ -14,7 +15,11 @@ from derive.simplify.uses import Uses, contracts, small
 
 def change_basis(draft: Draft) -> None:
     """e → y·s, x → mu + xhat/r, exp(−x) → 1/y − 1; and Σ y = 1, Σ xhat = 0, as laws"""
+    draft.algebra.facts += range_facts(draft.program, draft.given, draft.algebra)
     draft.basis = find_basis(draft.program, draft.given, draft.convert)
+    for _, form in draft.basis.forms.values():
+        draft.divisors.note(form)
+    draft.divisors.always.update(draft.basis.divisors.always)
     draft.laws = find_laws(draft.basis, draft.build)
     kernels = draft.basis.rules.copy()
     kernels.reads.clear()
@@ -75,7 +80,10 @@ def _rewritten(forms: Forms, rewriter: Rewriter, otherwise: Rewriter | None) -> 
 def _contracts(draft: Draft, name: str) -> bool:
     """Whether a tensor keeps its name: not one covering piece, or a contraction, or a filtered sum."""
     statement = draft.program.definitions[name]
-    return covering_letters(statement) is None or contracts(draft.algebra, draft.forms[name][0])
+    linear = dict.fromkeys((*draft.derived, *draft.cotangents))
+    return covering_letters(statement) is None or contracts(
+        draft.algebra, draft.forms[name][0], linear
+    )
 
 
 def _eliminate(draft: Draft, rules: Rules, names: list[str]) -> list[str]:
@@ -85,7 +93,7 @@ def _eliminate(draft: Draft, rules: Rules, names: list[str]) -> list[str]:
     for name in names:
         if name in reading[name] or name in draft.inlined:
             continue
-        for other, found in reading.items():
+        for found in reading.values():
             if name in found:
                 del found[name]
                 found.update(reading[name])

@@ -6,7 +6,7 @@ from sympy import Basic, Integer
 
 from derive.program import Compare, Letter, Read, Size, walk
 from derive.simplify.algebra import ONE, Algebra, Monomial, Polynomial, accumulate
-from derive.simplify.letters import number_of, remap_monomial
+from derive.simplify.letters import number_of, remap_monomial, unify
 
 Range = tuple[Letter, Basic, Basic]
 
@@ -50,25 +50,38 @@ def _fold_equality(algebra: Algebra, binds: tuple[Range, ...], mono: Monomial) -
                     continue
                 others = tuple(f for f in mono if f[0] != a)
                 body = remap_monomial(algebra, others, {b: e})
-                body = algebra.times(range_guard(algebra, e, lo, hi, binds), body)
+                body = algebra.times(_range_guard(algebra, e, (lo, hi), binds, mono), body)
                 return sum_over(algebra, rest, body) if rest else body
     return None
 
 
-def range_guard(algebra: Algebra, e: Basic, lo: Basic, hi: Basic, binds: tuple[Range, ...] = ()) -> Polynomial:
+def _range_guard(
+    algebra: Algebra, e: Basic, wanted: tuple[Basic, Basic], binds: tuple[Range, ...], beside: Monomial
+) -> Polynomial:
     """The guard lo ≤ e < hi, without what is known."""
+    lo, hi = wanted
     known = {**algebra.scope, **{b: (low, high) for b, low, high in binds}}
     low, high = known.get(e, (None, None))
     if e.is_Integer:
         low, high = e, e + 1
-    elif e in algebra.in_range:
-        low, high = Integer(0), algebra.in_range[e]
+    elif low is None:
+        low, high = _fact(algebra, e, beside)
     result: Polynomial = {(): ONE}
     if low is None or not (low - lo).is_nonnegative:
         result = algebra.times(result, algebra.guard(Compare("<=", lo, e)))
     if high is None or not (hi - high).is_nonnegative:
         result = algebra.times(result, algebra.guard(Compare("<", e, hi)))
     return result
+
+
+def _fact(algebra: Algebra, e: Basic, beside: Monomial) -> tuple[Basic | None, Basic | None]:
+    """The range of a data-dependent index that is read with elsewhere, under guards that hold here too."""
+    holding = [algebra.atoms[a].head for a, _ in beside if algebra.atoms[a].kind == "guard"]
+    for fact in algebra.facts:
+        variables: dict = {x: x for x in fact.letters}
+        if unify(fact.index, e, variables) and all(g.xreplace(variables) in holding for g in fact.guards):
+            return fact.lo, fact.hi
+    return None, None
 
 
 # ------------------------------------------------------------------------------ inside and outside
@@ -79,7 +92,7 @@ def _split(algebra: Algebra, bound: set[Letter], mono: Monomial) -> tuple[Monomi
     inside = [(a, e) for a, e in mono if not algebra.letters[a].isdisjoint(bound)]
     outside = [(a, e) for a, e in mono if algebra.letters[a].isdisjoint(bound)]
     if any(algebra.atoms[a].kind == "guard" for a, _ in inside):
-        risky = [f for f in outside if not safe(algebra, *f)]
+        risky = [f for f in outside if not movable(algebra, *f)]
         guards = [f for f in risky if algebra.atoms[f[0]].kind == "guard"]
         if len(guards) < len(risky):
             inside = sorted(inside + risky)
@@ -95,6 +108,11 @@ def safe(algebra: Algebra, a: int, e: object) -> bool:
     if atom.kind == "sum":
         return e > 0 and all(safe(algebra, b, f) for b, f in atom.args[0])  # type: ignore[operator]
     return atom.kind in ("symbol", "number")
+
+
+def movable(algebra: Algebra, a: int, e: object) -> bool:
+    """Whether a factor may leave its guard: it is safe, or would be but for the division."""
+    return safe(algebra, a, abs(e) if algebra.formal else e)  # type: ignore[arg-type]
 
 
 def _drop_unused(algebra: Algebra, binds: tuple[Range, ...], inside: Monomial) -> tuple[tuple[Range, ...], Polynomial]:

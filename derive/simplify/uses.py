@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from derive.program import tensors_read
@@ -27,11 +27,13 @@ class Uses:
             if name not in draft.forms:
                 self.kept.update(dict.fromkeys(tensors_read(draft.program.definitions[name])))
                 continue
-            for form in draft.forms[name]:
-                for mono in form:
-                    for tensor, contraction in _reads(draft.algebra, mono, False):
-                        if tensor in self.places:
-                            self.places[tensor].append(contraction)
+            found = dict.fromkeys(
+                place for form in draft.forms[name] for mono in form for place in _reads(draft.algebra, mono, None)
+            )
+            for a, inside in found:
+                tensor = draft.algebra.atoms[a].head
+                if tensor in self.places:
+                    self.places[tensor].append(inside is not None and _contraction(draft.algebra, inside))
 
     def once(self, name: str) -> bool:
         return len(self.places[name]) <= 1
@@ -45,21 +47,28 @@ class Uses:
 
     @staticmethod
     def read_by(draft: Draft, name: str) -> dict[str, None]:
+        algebra = draft.algebra
         return dict.fromkeys(
-            tensor for form in draft.forms[name] for mono in form for tensor, _ in _reads(draft.algebra, mono, False)
+            algebra.atoms[a].head for form in draft.forms[name] for mono in form for a, _ in _reads(algebra, mono, None)
         )
 
 
-def _reads(algebra: Algebra, mono: Monomial, contraction: bool) -> Iterator[tuple[str, bool]]:
+def _reads(algebra: Algebra, mono: Monomial, inside: int | None) -> Iterator[tuple[int, int | None]]:
+    """Every read, and the outermost contraction (else the innermost sum) it stands in."""
     for a, _ in mono:
         atom = algebra.atoms[a]
         if atom.kind == "read":
-            yield atom.head, contraction
+            yield a, inside
         elif atom.kind == "sum":
-            yield from _reads(algebra, atom.args[0], contraction or not covered(algebra, atom.args[0]))
+            keep = inside is not None and _contraction(algebra, inside)
+            yield from _reads(algebra, atom.args[0], inside if keep else a)
         else:
             for inner in algebra.inner(atom):
-                yield from _reads(algebra, inner, contraction)
+                yield from _reads(algebra, inner, inside)
+
+
+def _contraction(algebra: Algebra, a: int) -> bool:
+    return not covered(algebra, algebra.atoms[a].args[0])
 
 
 def covered(algebra: Algebra, body: Monomial) -> bool:
@@ -69,18 +78,15 @@ def covered(algebra: Algebra, body: Monomial) -> bool:
     return not filtered and any(letters <= algebra.letters[a] for a, _ in body)
 
 
-def contracts(algebra: Algebra, form: Polynomial) -> bool:
-    """Whether a right side holds a sum that is more than a statistic."""
-    return any(
-        algebra.atoms[a].kind == "sum"
-        and (not covered(algebra, algebra.atoms[a].args[0]) or contracts(algebra, _body(algebra, a)))
-        for mono in form
-        for a, _ in mono
-    )
-
-
-def _body(algebra: Algebra, a: int) -> Polynomial:
-    return {algebra.atoms[a].args[0]: 1}  # type: ignore[dict-item]
+def contracts(algebra: Algebra, form: Iterable[Monomial], derived: dict[str, None]) -> bool:
+    """Whether a right side holds a sum over derived tensors that is more than a statistic."""
+    for mono in form:
+        for a, _ in mono:
+            atom = algebra.atoms[a]
+            if atom.kind == "sum" and any(algebra.atoms[r].head in derived for r, _ in _reads(algebra, atom.args[0], None)):
+                if _contraction(algebra, a) or contracts(algebra, atom.args, derived):
+                    return True
+    return False
 
 
 def small(form: Polynomial) -> bool:
