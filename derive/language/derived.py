@@ -12,6 +12,7 @@ from typing import Any
 
 from sympy import Basic, Expr
 
+from derive.errors import InputError
 from derive.functions import FUNCTIONS
 from derive.language.definition import Definition, HyperInput, Source
 from derive.language.hypers import chosen, outside
@@ -121,15 +122,18 @@ class _Reader(ExpressionReader):
         )
 
     def _notes(self) -> dict[str, ast.Call]:
-        """``default``, ``optional``, ``fixed``: the calls that stand alone in the body."""
+        """``default``, ``optional``, ``structural``, ``fixed``: the calls that stand alone in the body."""
         calls = [s.value for s in self.node.body if isinstance(s, ast.Expr) and isinstance(s.value, ast.Call)]
         return {called(c): c for c in calls if called(c)}
 
     def _keywords(self, note: str) -> dict[str, ast.expr]:
         return {k.arg or "": k.value for k in self.notes[note].keywords} if note in self.notes else {}
 
+    def _listed(self, note: str) -> list[str]:
+        return [self._tensor_name(a) for a in self.notes[note].args] if note in self.notes else []
+
     def _read_parameters(self) -> None:
-        fixed = self._keywords("fixed")
+        fixed, structural = self._keywords("fixed"), self._listed("structural")
         arguments = self.node.args
         for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
             kind, values = self._annotation(argument)
@@ -142,7 +146,7 @@ class _Reader(ExpressionReader):
                 None if default is None else self._value(default),
                 default is None,
                 tuple(words) if kind == "Text" else (),
-                name in fixed,
+                name in structural,
                 self._value(fixed[name]) if name in fixed else None,
             )
 
@@ -151,7 +155,7 @@ class _Reader(ExpressionReader):
         without = len(arguments.args) - len(arguments.defaults)
         defaults = dict(zip((a.arg for a in arguments.args[without:]), arguments.defaults, strict=True))
         defaults |= self._keywords("default")
-        optional = [self._tensor_name(a) for a in self.notes["optional"].args] if "optional" in self.notes else []
+        optional = self._listed("optional")
         found: list[tuple[str, ast.arg | ast.AnnAssign, ast.expr | None]]
         found = [(a.arg, a, defaults.get(a.arg)) for a in arguments.args]
         for s in self.node.body:

@@ -76,7 +76,7 @@ class ExpressionWriter:
 
     def bind(self, e: Bind, chain: bool = False) -> ast.expr:
         letter, lo, hi = e.args
-        if letter.is_pack and lo == 0 and hi == Size(letter.name.upper()):
+        if letter.is_pack and not chain and lo == 0 and hi == Size(letter.name.upper()):
             return pack_tree(self._letter_name(letter))
         if lo == 0 and not chain:
             return ast.Compare(self.expression(letter), [ast.Lt()], [self.expression(hi)])

@@ -7,7 +7,7 @@ has them, and its reader (``derive.language.derived``) infers nothing.  What ord
 * ``dx: Real[N] = 0``: zero where no equation gives a point; ``w[0]: Real[N] = given()``: an input of that name;
 * ``letter(...)``, ``size(...)``, ``letter(a)``, ``size(A)``: the letter and the extent of the packs ``...`` and ``*A``;
 * ``default(bias=0)`` an input's default where the signature cannot hold it, ``optional(bias)``,
-  ``fixed(mode="mean")`` structural hyperparameters with their values, ``law[n](left, right)`` theorems.
+  ``structural(mode)`` and ``fixed(mode="mean")`` hyperparameters that were chosen, ``law[n](left, right)`` theorems.
 """
 
 from __future__ import annotations
@@ -107,12 +107,14 @@ class _Writer(ExpressionWriter):
         return [] if t.default is None else [self._value(t.default)]
 
     def _notes(self, defaults: Sequence[Tensor]) -> list[ast.stmt]:
-        """``default(…)``, ``optional(…)``, ``fixed(…)`` where there is anything to note."""
+        """``default(…)``, ``optional(…)``, ``structural(…)``, ``fixed(…)`` where there is anything to note."""
         optional = [tensor_tree(t.name) for t in self.program.inputs if t.optional]
-        chosen = [p for p in self.program.parameters if p.structural or p.value is not None]
+        structural = [name_tree(p.name) for p in self.program.parameters if p.structural]
+        chosen = [p for p in self.program.parameters if p.value is not None]
         notes = [
             call_tree("default", **{t.name: self._value(t.default) for t in defaults}),
             call_tree("optional", *optional),
+            call_tree("structural", *structural),
             call_tree("fixed", **{p.name: self._value(p.value) for p in chosen}),
         ]
         return [ast.Expr(call) for call in notes if call.args or call.keywords]
