@@ -66,6 +66,8 @@ class Definition:
     node: ast.FunctionDef
     siblings: dict[str, Definition] = field(default_factory=dict, compare=False, repr=False)
     steps: str = ""
+    states: tuple[str, ...] = ()
+    bases: dict[str, tuple[ast.Assign, ...]] = field(default_factory=dict, compare=False, repr=False)
 
     def error(self, message: str, node: ast.AST | None = None, mend: str = "") -> DefinitionError:
         return self.source.error(message, node or self.node, mend)

@@ -290,6 +290,8 @@ def _logic(node: ast.BoolOp, ctx: Context) -> Expr:
 
 
 def _compare(node: ast.Compare, ctx: Context) -> Expr:
+    if len(node.ops) == 1 and isinstance(node.ops[0], (ast.Is, ast.IsNot)):
+        return _presence(node, ctx)
     values = [elaborate(v, ctx) for v in (node.left, *node.comparators)]
     parts = []
     for op, a, b, right in zip(node.ops, values, values[1:], node.comparators, strict=False):
@@ -297,11 +299,17 @@ def _compare(node: ast.Compare, ctx: Context) -> Expr:
     return conjunction(parts)
 
 
+def _presence(node: ast.Compare, ctx: Context) -> Truth:
+    """``w is None``: whether an input or a hyperparameter is there."""
+    right = node.comparators[0]
+    if not (isinstance(right, ast.Constant) and right.value is None):
+        raise ctx.error("is asks only for None", node, "write ==")
+    found = resolve(ctx.scope, ctx.aliases, node.left.id) if isinstance(node.left, ast.Name) else None
+    nothing = isinstance(found, Absent) or (found is None and elaborate(node.left, ctx) is None)
+    return Truth(nothing == isinstance(node.ops[0], ast.Is))
+
+
 def _compare_two(op: ast.cmpop, a: Any, b: Any, right: ast.expr, node: ast.Compare, ctx: Context) -> Expr:
-    if isinstance(op, (ast.Is, ast.IsNot)):
-        if b is not None:
-            raise ctx.error("is asks only for None", node, "write ==")
-        return Truth((a is None) == isinstance(op, ast.Is))
     if isinstance(op, (ast.In, ast.NotIn)):
         if not isinstance(b, tuple) or isinstance(a, Expr):
             raise ctx.error("in asks for a text among texts", node, 'write reduction in ("mean", "sum")')

@@ -158,6 +158,8 @@ def give_root(
         elif hyper.name in structural or kind in ("Bool", "Text") or default is None:
             fixed = _structural(hyper, default, structural, definition)
         value = fixed if fixed is not REQUIRED else symbol(hyper, kind, length)
+        if fixed is REQUIRED and default is not REQUIRED:
+            scope.build.optional.update(dict.fromkeys(value if length else (value,)))
         scope.hypers[hyper.name] = Static(value)
         parameters.append(
             Parameter(

@@ -12,7 +12,7 @@ from derive.language.expressions import DRAWS, Context, Static, need_static, num
 from derive.language.lefts import axes_items
 from derive.language.reads import pack_key
 from derive.language.scalars import settle
-from derive.language.tables import Absent, Constant, Family, Row, Scope
+from derive.language.tables import Absent, Constant, Equation, Family, Row, Scope
 from derive.program import Draw, Hyper, Size
 
 _NO_DRAW = "write bernoulli(1 - p), uniform(a, b) or normal(m, s)"
@@ -20,6 +20,7 @@ _NO_DRAW = "write bernoulli(1 - p), uniform(a, b) or normal(m, s)"
 
 def declare_sizes(inputs: tuple[Input, ...], scope: Scope) -> None:
     """Every name in an axis that is no hyperparameter and no size equation is a size of its own."""
+    _early(scope)
     for declared in inputs:
         for axis in declared.axes:
             for node in ast.walk(axis):
@@ -27,9 +28,20 @@ def declare_sizes(inputs: tuple[Input, ...], scope: Scope) -> None:
                     _declare_size(node, scope)
 
 
+def _early(scope: Scope) -> None:
+    """Size equations that the axes of inputs name: known before the body is walked."""
+    wanted = {n.id for i in scope.definition.inputs for a in i.axes for n in ast.walk(a) if isinstance(n, ast.Name)}
+    for statement in scope.definition.body:
+        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
+            target = statement.targets[0]
+            if target.id in wanted and target.id not in scope.early:
+                scope.early[target.id] = statement.value
+                scope.scalars[target.id] = Equation(scope, target, statement.value, {})
+
+
 def _declare_size(node: ast.Name, scope: Scope) -> None:
     name = node.id
-    if name in scope.sizes or name in scope.hypers or "*" + name in scope.packs:
+    if name in scope.sizes or name in scope.hypers or "*" + name in scope.packs or name in scope.scalars:
         return
     if any(i.name == name for i in scope.definition.inputs):
         raise scope.error(f"{name} is a tensor, not a size", node, "name the size differently")
@@ -90,7 +102,7 @@ def _fixed(declared: Input, items: Any, ctx: Context) -> None:
     """Hyperparameters in an input's extents are structural."""
     for item in items:
         for slot in item.slots:
-            if any(isinstance(s, Hyper) for s in slot.extent.free_symbols):
+            if any(isinstance(s, Hyper) and s in ctx.scope.build.optional for s in slot.extent.free_symbols):
                 error = ctx.error(f"an axis of {declared.name} depends on a hyperparameter", declared.node, "give it a value")
                 raise need_static(slot.extent, error)
 

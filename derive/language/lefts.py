@@ -55,7 +55,7 @@ def _slot(axis: ast.expr, ctx: Context) -> Slot:
         raise ctx.error("an axis is a size, a number or an integer expression", axis, "write Real[N, 4*H]")
     if value.is_Integer and value < 0:
         raise ctx.error("an axis has a negative extent", axis, "extents are 0 or more")
-    origin = ctx.scope.top.origins.get(axis.id, 0) if isinstance(axis, ast.Name) else 0
+    origin = 1 if isinstance(axis, ast.Name) and axis.id == ctx.scope.definition.steps else 0
     return Slot(value, origin)
 
 
@@ -99,6 +99,8 @@ def _row(name: str, equation: Equation, ctx: Context) -> Row:
     if found is not None or name in equation.aliases or name in scope.hypers or name in scope.sizes:
         raise ctx.error(f"the name {name} is bound twice", equation.target, "give the second one its own name")
     items = tuple(_new_item(i, ctx) for i in index_elements(equation.target, ctx))
+    if name in scope.definition.states:
+        items = (Dim((Slot(Size(scope.definition.steps), 1),)), *items[1:])
     row = Row(scope.turn_name(name), items, node=equation.target, definition=scope.definition)
     scope.names[name] = row.ref()
     scope.build.rows.append(row)

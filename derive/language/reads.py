@@ -124,13 +124,37 @@ def _stated(letter: Letter, ctx: Context) -> bool:
 def match_items(
     name: str, items: tuple[Item, ...], indices: tuple[ast.expr, ...], node: ast.AST, ctx: Context
 ) -> list[Indexed]:
-    """One (index, slot) per part of what the scope sees."""
-    if len(items) != len(indices):
-        raise _rank(name, items, indices, node, ctx)
+    """One (index, slot) per part of what the scope sees; a pack's letters take as many axes as they are."""
+    dims = [d for item in items for d in ((item,) if isinstance(item, Dim) else item.dims)]
     out: list[Indexed] = []
-    for item, index in zip(items, indices, strict=True):
-        out += _pack(name, item, index, ctx) if isinstance(item, Pack) else _axis(name, item, index, ctx)
+    at = 0
+    for index in indices:
+        key = pack_key(index)
+        if key is not None:
+            letters = _pack_letters(key, index, ctx)
+            taken = 0
+            while taken < len(letters) and at < len(dims):
+                slots = dims[at].slots
+                out += [(a, s, index) for a, s in zip(letters[taken:], slots, strict=False)]
+                taken, at = taken + len(slots), at + 1
+            if taken != len(letters):
+                raise _rank(name, items, indices, node, ctx)
+        elif at < len(dims):
+            out += _axis(name, dims[at], index, ctx)
+            at += 1
+        else:
+            at += 1
+    if at != len(dims):
+        raise _rank(name, items, indices, node, ctx)
     return out
+
+
+def _pack_letters(key: str, index: ast.expr, ctx: Context) -> tuple[Letter, ...]:
+    letters = ctx.letters(key)
+    if letters is None:
+        mend = f"put {key} on the left side, or bind it in a reduction: mean[{key}](…)"
+        raise ctx.error(f"the pack {key} is not bound", index, mend)
+    return letters
 
 
 def _rank(name: str, items: tuple[Item, ...], indices: tuple[ast.expr, ...], node: ast.AST, ctx: Context) -> Exception:
@@ -163,33 +187,16 @@ def pack_key(node: ast.AST) -> str | None:
     return None
 
 
-def _pack(name: str, pack: Pack, index: ast.expr, ctx: Context) -> list[Indexed]:
-    key = pack_key(index)
-    if key is None:
-        mend = f"write {'...' if pack.name == '...' else pack.name.lower()} there"
-        raise ctx.error(f"this axis of {name} is the pack {pack.name}", index, mend)
-    letters = ctx.letters(key)
-    if letters is None:
-        mend = f"put {key} on the left side, or bind it in a reduction: mean[{key}](…)"
-        raise ctx.error(f"the pack {key} is not bound", index, mend)
-    if len(letters) != len(pack.slots):
-        raise ctx.error(f"{key} is not the pack {pack.name}", index, f"{name} has {pack.name} there")
-    return [(letter, slot, index) for letter, slot in zip(letters, pack.slots, strict=True)]
-
-
 def _axis(name: str, dim: Dim, index: ast.expr, ctx: Context) -> list[Indexed]:
     if isinstance(index, ast.List):
         return _composite(name, dim, index, ctx)
     if isinstance(index, ast.Tuple):
         raise ctx.error("round brackets inside an index", index, "a composite axis is written with square ones: [g, c]")
-    key = pack_key(index)
-    if key is not None:
-        letters = ctx.letters(key)
-        if letters is None or len(letters) != 1 or len(dim.slots) != 1:
-            raise ctx.error(f"this axis of {name} is {spell(dim)}, not a pack", index, "write one index for it")
-        return [(letters[0], dim.slots[0], index)]
     value = integer_index(index, ctx)
     if len(dim.slots) == 1:
+        if str(dim.slots[0].extent).startswith(("...", "*")):
+            pack = str(dim.slots[0].extent)
+            raise ctx.error(f"this axis of {name} is the pack {pack}", index, f"write {pack.lower()} there")
         return [(value, dim.slots[0], index)]
     return _flat(value, dim, index, ctx)
 
@@ -232,18 +239,22 @@ def flatten(indices: list[Expr], slots: list[Slot]) -> Expr:
 
 
 def _composite(name: str, dim: Dim, index: ast.List, ctx: Context) -> list[Indexed]:
-    if len(index.elts) != len(dim.entries):
-        shape = spell(dim)
-        if len(dim.entries) == 1:
-            message = f"this axis of {name} is {shape}, not a composite"
-            raise ctx.error(message, index, f"declare it as one: [G, C], or read it with one index")
-        raise ctx.error(f"this axis of {name} is the composite {shape}", index, "give one letter for each of its parts")
     out: list[Indexed] = []
-    for entry, element in zip(dim.entries, index.elts, strict=True):
-        if isinstance(entry, Pack):
-            out += _pack(name, entry, element, ctx)
+    slots = list(dim.slots)
+    for element in index.elts:
+        key = pack_key(element)
+        if key is not None:
+            letters = _pack_letters(key, element, ctx)
+            out += [(a, s, element) for a, s in zip(letters, slots, strict=False)]
+            slots = slots[len(letters) :]
         else:
-            out.append((integer_index(element, ctx), entry, element))
+            out += [(integer_index(element, ctx), s, element) for s in slots[:1]]
+            slots = slots[1:] if slots else [Slot(Integer(0))]
+    if slots or len(out) != len(dim.slots):
+        if len(dim.slots) == 1:
+            message = f"this axis of {name} is {spell(dim)}, not a composite"
+            raise ctx.error(message, index, "declare it as one: [G, C], or read it with one index")
+        raise ctx.error(f"this axis of {name} is the composite {spell(dim)}", index, "give one letter for each of its parts")
     return out
 
 

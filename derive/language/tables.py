@@ -177,7 +177,7 @@ class Scope:
     declared: dict[str, Row] = field(default_factory=dict)
     turn: str = ""
     macro: bool = False
-    origins: dict[str, int] = field(default_factory=dict)
+    early: dict[str, ast.expr] = field(default_factory=dict)
     caller: Scope | None = None
     call_node: ast.AST | None = None
 
@@ -284,6 +284,7 @@ class Build:
     updates: list[tuple[Row, Row]] = field(default_factory=list)
     unknowns: int = 0
     depth: int = 0
+    optional: dict[Expr, None] = field(default_factory=dict)
     scopes: list[Scope] = field(default_factory=list)
 
     def scopes_of(self, top: Scope) -> tuple[Scope, ...]:

@@ -56,6 +56,11 @@ def walk_body(scope: Scope, calls: list[Call]) -> Walk:
     return state
 
 
+def walk_base(base: ast.Assign, state: Walk) -> None:
+    """An equation the language adds to a body."""
+    _assign(base, state)
+
+
 def assigned_names(body: tuple[ast.stmt, ...]) -> frozenset[str]:
     """Every name that stands on a left side somewhere in a body."""
     names: dict[str, None] = {}
@@ -75,9 +80,11 @@ def assigned_names(body: tuple[ast.stmt, ...]) -> frozenset[str]:
 
 
 def statements(body: Any, state: Walk) -> None:
-    for statement in body:
+    for statement, before in zip(body, (None, *body), strict=False):
         if state.done:
-            raise state.scope.error("nothing may follow the return", statement, "put the return last")
+            if isinstance(before, ast.Return):
+                raise state.scope.error("nothing may follow the return", statement, "put the return last")
+            return
         row = _STATEMENTS.get(type(statement))
         if row is None:
             mend = "a body is equations, such as y[n, k] = exp(x[n, k])"
@@ -136,6 +143,8 @@ def _assign_name(target: ast.Name, value: ast.expr, node: ast.stmt, state: Walk)
         return
     if name in scope.declared and not scope.declared[name].items:
         add_equation(Equation(scope, target, value, state.aliases))
+        return
+    if scope.early.get(name) is value:
         return
     _new_name(name, node, state)
     scope.scalars[name] = Equation(scope, target, value, state.aliases)
@@ -231,6 +240,9 @@ def _for(node: ast.For, state: Walk) -> None:
         statements(node.body, inside)
         inner.final = dict(inside.aliases)
         state.aliases = inside.aliases
+        if inside.done:
+            state.done = True
+            return
 
 
 def _turns(node: ast.For, state: Walk) -> range:
