@@ -18,8 +18,9 @@ from derive.bind import bind
 from derive.bind.hypers import bind_hypers
 from derive.bind.words import declared, nearest
 from derive.errors import InputError
+from derive.lower.residuals import returned
 from derive.program import Draw, Hyper, Program, Tensor
-from derive.tower import Tower, returned
+from derive.tower import Tower
 
 #: Choices kept before the oldest is dropped: shapes already checked, per specialisation.
 REMEMBERED = 1024

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from derive.lower.residuals import returned, split
 from derive.program import Program, Tensor
 
 Array = Any  # a torch tensor; torch is imported only when a function is called
@@ -76,8 +77,6 @@ class Cut:
 
     @staticmethod
     def of(tower: Tower, wrt: tuple[str, ...]) -> Cut:
-        from derive.lower.residuals import split
-
         s = split(tower.program, tower.vjp(wrt).program)
         return Cut(Tower(s.forward), Tower(s.backward), s.kept, s.saved, s.cotangents)
 
@@ -95,21 +94,19 @@ class _Call:
         return tower.run(tensors, self.hypers)
 
 
-def returned(program: Program) -> tuple[str, ...]:
-    """What the generated code returns: outputs, then what a module writes back."""
-    return tuple(dict.fromkeys((*program.outputs, *(name for _, name in program.updates))))
-
-
 def is_real(tensor: Tensor) -> bool:
     """Whether gradient flows through it."""
     return tensor.kind == "real"
 
 
 def _derivative(rule: str, program: Program, wrt: tuple[str, ...]) -> Program:
-    from derive import calculus
+    from derive.calculus.adjoint import adjoint
+    from derive.calculus.tangent import tangent
     from derive.simplify import simplify
 
-    return simplify(getattr(calculus, rule)(program, wrt=wrt))
+    if rule == "adjoint":
+        return simplify(adjoint(program, wrt), program)
+    return simplify(tangent(program, wrt))
 
 
 def _batched(program: Program, names: tuple[str, ...]) -> tuple[Tower, tuple[bool, ...]]:

@@ -16,6 +16,7 @@ from derive.functions import function_name
 from derive.program import (
     Bind,
     Fresh,
+    Hyper,
     Letter,
     Part,
     Piece,
@@ -67,7 +68,8 @@ def split(primal: Program, vjp: Program) -> Split:
     )
     body = tuple(rename_reads(s, rename) for s in vjp.statements if s.name in cut.late or s.name in cut.again)
     others = (*stored.values(), *cotangents)
-    kept = _for_sizes(primal, vjp, cut.kept, others, body)
+    surely = others if len(cotangents) == 1 else tuple(stored.values())  # one of several cotangents may be absent
+    kept = _for_sizes(primal, vjp, cut.kept, surely, body)
     inputs = (*(t for t in primal.inputs if t.name in kept), *others)
     backward = replace(
         vjp,
@@ -75,10 +77,21 @@ def split(primal: Program, vjp: Program) -> Split:
         statements=body,
         outputs=tuple(rename.get(o, o) for o in vjp.outputs),
         sizes=_sizes_needed(vjp, body, inputs),
+        parameters=_parameters_needed(vjp, body, inputs),
         requirements=(),
         updates=(),
     )
     return Split(forward, backward, kept, tuple(rename.values()), tuple(t.name for t in cotangents))
+
+
+def returned(program: Program) -> tuple[str, ...]:
+    """What a program's code returns: outputs, then what a module writes back."""
+    return tuple(dict.fromkeys((*program.outputs, *(name for _, name in program.updates))))
+
+
+def differentiable(program: Program) -> tuple[str, ...]:
+    """The inputs that carry gradient."""
+    return tuple(t.name for t in program.inputs if t.kind == "real")
 
 
 # ------------------------------------------------------------------------------ what to keep
@@ -274,6 +287,18 @@ def _sizes_needed(program: Program, body: tuple[Statement, ...], inputs: tuple[T
     known = solved_sizes(inputs)
     used = _sizes_used(program, body, known)
     return tuple((size, e) for size, e in program.sizes if size in used and size not in known)
+
+
+def _parameters_needed(program: Program, body: tuple[Statement, ...], inputs: tuple[Tensor, ...]) -> tuple:
+    """The hyperparameters the statements and sizes mention, and those that a default of one is made of."""
+    sizes = dict(_sizes_needed(program, body, inputs))
+    mentioned: list[Basic] = [e for s in body for piece in s.pieces for e in piece_expressions(piece)]
+    mentioned += [*sizes.values(), *(part.extent for t in (*inputs, *(s.tensor for s in body)) for part in t.parts)]
+    used = {n.name for e in mentioned for n in walk(e) if isinstance(n, Hyper)}
+    for q in reversed(program.parameters):
+        if any(s.name in used for s in q.symbols) and isinstance(q.default, Basic):
+            used |= {n.name for n in walk(q.default) if isinstance(n, Hyper)}
+    return tuple(q for q in program.parameters if any(s.name in used for s in q.symbols))
 
 
 def _sizes_used(program: Program, body: tuple[Statement, ...], known: dict[Size, None]) -> dict[Size, None]:

@@ -6,9 +6,11 @@ import ast
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from sympy import Integer
+
 from derive import __version__
 from derive.lower import lower
-from derive.lower.residuals import Split, split
+from derive.lower.residuals import Split, differentiable, returned, split
 from derive.program import Program
 from derive.targets.array_code import Code, Target
 from derive.targets.files import TARGETS, derived_programs
@@ -21,13 +23,12 @@ from derive.targets.layout import (
     docstring,
     formulas,
     guarded,
-    names,
+    result_and,
     unpack,
 )
 from derive.targets.numbers import name, tuple_of
 from derive.targets.text import IMPORTS, support_text
 from derive.targets.wrapper import wrapper_text
-from derive.tower_names import differentiable, returned
 
 
 @dataclass(frozen=True)
@@ -67,15 +68,23 @@ def parts_of(program: Program, target: str, wrt: Sequence[str] | None) -> Parts:
     if not derived:
         return Parts(program, None, function(lower(program), f"{program.name}_forward"), None, None, None, ())
     cut = split(program, derived["vjp"])
+    backward = optional(cut.backward, cut.cotangents if len(cut.cotangents) > 1 else ())
+    tangents = tuple(t.name for t in derived["jvp"].inputs[len(program.inputs) :])
     return Parts(
         program,
         cut,
         function(lower(cut.forward), f"{program.name}_forward"),
-        function(lower(cut.backward), f"{program.name}_backward"),
-        function(lower(derived["jvp"]), f"{program.name}_jvp"),
+        function(lower(backward), f"{program.name}_backward"),
+        function(lower(optional(derived["jvp"], tangents)), f"{program.name}_jvp"),
         derived["jvp"],
         tuple(n for n in differentiable(program) if n in chosen),
     )
+
+
+def optional(program: Program, which: Sequence[str]) -> Program:
+    """The named inputs may be left out: they are 0 then."""
+    inputs = tuple(replace(t, default=Integer(0)) if t.name in which else t for t in program.inputs)
+    return replace(program, inputs=inputs)
 
 
 def layer_text(program: Program, target: str, wrt: Sequence[str] | None) -> str:
@@ -84,7 +93,9 @@ def layer_text(program: Program, target: str, wrt: Sequence[str] | None) -> str:
     parts = parts_of(program, target, wrt)
     listings = [forward_listing(parts), *derivative_listings(parts, flags=target == "torch")]
     codes = [c for c in (parts.forward, parts.backward, parts.jvp) if c]
-    tail = [wrapper_text(parts)] if target == "torch" and parts.cut else [plain_listing(parts).text()]
+    tail = (
+        [wrapper_text(parts, write_back(parts))] if target == "torch" and parts.cut else [plain_listing(parts).text()]
+    )
     return file_text(header(parts), library, codes, [*(listing.text() for listing in listings), *tail])
 
 
@@ -190,8 +201,9 @@ def backward_listing(parts: Parts, cut: Split, code: Code, flags: bool) -> Listi
     groups = guarded(code, len(outputs), "needs") if several else tuple(Group(n, tuple(b)) for n, b in code.groups)
     first = replace(groups[0], body=(*([unpack(parts.saved, name("saved"))] if parts.saved else []), *groups[0].body))
     positional = ["saved", *cut.cotangents, *(["needs"] if several else [])]
-    defaults = [tuple_of([ast.Constant(True)] * len(outputs))] if several else []
-    signature = ast.arguments([], [ast.arg(p) for p in positional], None, [], [], None, list(defaults))
+    defaults: list[ast.expr] = [ast.Constant(None)] * len(cut.cotangents) if len(cut.cotangents) > 1 else []
+    defaults += [tuple_of([ast.Constant(True)] * len(outputs))] if several else []
+    signature = ast.arguments([], [ast.arg(p) for p in positional], None, [], [], None, defaults)
     doc = f"Gradients {', '.join(outputs)} from the cotangent{'s' if len(cut.cotangents) > 1 else ''} "
     doc += f"{', '.join(cut.cotangents)}" + ("; ``needs`` tells which are wanted." if several else ".")
     return Listing(code.name, signature, (first, *groups[1:]), doc, formulas(cut.backward))
@@ -207,17 +219,10 @@ def jvp_listing(code: Code, program: Program) -> Listing:
 def plain_listing(parts: Parts) -> Listing:
     """``X(…) -> result``; what a module keeps between calls is written back."""
     program, code = parts.program, parts.forward
-    first = assign(tuple_store(returned(program)), call_with(code.name, code.arguments))
+    first = assign(result_and(returned(program), "_"), call_with(code.name, code.arguments))
     body = (first, *write_back(parts), ast.Return(bundle(program.outputs)))
     doc = f"{', '.join(program.outputs)} of {program.name}."
     return Listing(program.name, code.arguments, (Group((), body),), doc, {})
-
-
-def tuple_store(words: Sequence[str]) -> ast.expr:
-    """``y, _`` or ``(h, last), _``."""
-    stored: list[ast.expr] = [ast.Name(w, ast.Store()) for w in words]
-    result = stored[0] if len(stored) == 1 else ast.Tuple(stored, ast.Store())
-    return ast.Tuple([result, ast.Name("_", ast.Store())], ast.Store())
 
 
 def write_back(parts: Parts) -> list[ast.stmt]:
@@ -234,4 +239,4 @@ def write_back(parts: Parts) -> list[ast.stmt]:
     return found
 
 
-__all__ = ["Parts", "file_text", "layer_text", "names", "parts_of"]
+__all__ = ["Parts", "file_text", "layer_text", "parts_of"]

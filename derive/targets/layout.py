@@ -126,8 +126,11 @@ def bundle(words: Sequence[str]) -> ast.expr:
     return name(words[0]) if len(words) == 1 else tuple_of(names(words))
 
 
-def arguments(positional: Sequence[str], defaults: Sequence[ast.expr] = ()) -> ast.arguments:
-    return ast.arguments([], [ast.arg(p) for p in positional], None, [], [], None, list(defaults))
+def result_and(words: Sequence[str], other: str) -> ast.expr:
+    """``y, saved`` or ``(h, last), saved``, to assign to."""
+    stored: list[ast.expr] = [ast.Name(w, ast.Store()) for w in words]
+    result = stored[0] if len(stored) == 1 else ast.Tuple(stored, ast.Store())
+    return ast.Tuple([result, ast.Name(other, ast.Store())], ast.Store())
 
 
 def call_with(function: str, a: ast.arguments, given: Mapping[str, ast.expr] | None = None) -> ast.Call:

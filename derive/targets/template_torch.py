@@ -1,6 +1,7 @@
 """The autograd wrapper of a generated Torch file, as a template: read as a tree, never imported.
 
-A name in capitals stands for the file's own expression; starred, or as an argument of a function, for several.
+A name in capitals stands for the file's own expression; starred, or as an argument of a function, for several;
+alone on a line, for statements.
 """
 
 from __future__ import annotations
@@ -9,14 +10,13 @@ import torch
 
 
 class CLASS(torch.autograd.Function):
-    """TITLE for autograd and torch.func; a gradient of a gradient goes through the lines above."""
+    """NAME under autograd and torch.func; a gradient of its gradient goes through the lines above."""
 
     generate_vmap_rule = True
 
     @staticmethod
     def forward(INPUTS, HYPERS):
-        RESULT, saved = FORWARD
-        (*SAVED,) = saved
+        RUN
         return (*RETURNED,)
 
     @staticmethod
@@ -28,18 +28,16 @@ class CLASS(torch.autograd.Function):
         ctx.save_for_backward(*INPUTS, *RESIDUALS)
         ctx.save_for_forward(*INPUTS, *RESIDUALS)
         ctx.hypers = (*HYPERS,)
-        ctx.like = (*LIKE,)
 
     @staticmethod
     def backward(ctx, COTANGENTS):
+        REFUSE
         (*INPUTS, *RESIDUALS) = ctx.saved_tensors
         (*HYPERS,) = ctx.hypers
-        FILL_COTANGENTS
-        if torch.is_grad_enabled():  # this gradient's own gradient is wanted: nothing saved may count as a constant
+        if torch.is_grad_enabled():
             _, saved = FORWARD
         else:
             saved = (*SAVED,)
-        needs = (*NEEDS,)
         GRADIENTS = BACKWARD
         return (*EVERY_GRADIENT,)
 
@@ -47,12 +45,11 @@ class CLASS(torch.autograd.Function):
     def jvp(ctx, TANGENTS):
         (*INPUTS, *RESIDUALS) = ctx.saved_tensors
         (*HYPERS,) = ctx.hypers
-        FILL_TANGENTS
         PUSHED = TANGENT
         return (*EVERY_TANGENT,)
 
 
-def NAME(ARGUMENTS):
+def NAME():
     (*RETURNED,) = CLASS.apply(*INPUTS, *HYPERS)
     WRITE_BACK
     return RESULT

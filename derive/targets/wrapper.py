@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import ast
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from derive.lower.residuals import differentiable, returned
-from derive.targets.layout import assign, bundle, call_with, docstring, names
-from derive.targets.numbers import constant, name
+from derive.lower.residuals import returned
+from derive.targets.filling import Filling
+from derive.targets.layout import assign, bundle, call_with, docstring, names, result_and, signature, unpack
+from derive.targets.numbers import call, constant, name
 from derive.targets.text import statement_text
 
 if TYPE_CHECKING:
@@ -19,152 +19,100 @@ if TYPE_CHECKING:
 TEMPLATE = Path(__file__).with_name("template_torch.py")
 
 
-def wrapper_text(parts: Parts) -> str:
+def wrapper_text(parts: Parts, write_back: Sequence[ast.stmt]) -> str:
     """The class and the callable, as source."""
-    _, _, _, class_tree, function_tree = ast.parse(TEMPLATE.read_text(encoding="utf-8")).body
-    filling = Filling(*fillings(parts))
-    made_class, made_function = filling.visit(class_tree), filling.visit(function_tree)
-    made_function.args = parts.forward.arguments
+    *_, class_tree, function_tree = ast.parse(TEMPLATE.read_text(encoding="utf-8")).body
+    w = _Wrapper(parts)
+    filling = Filling(w.one(), w.several(), {**w.statements(), "WRITE_BACK": write_back}, w.words())
+    made = filling.visit(class_tree)
+    function = filling.visit(function_tree)
     doc = f"{', '.join(parts.program.outputs)} of {parts.program.name}, differentiable by autograd and torch.func."
-    made_function.body.insert(0, ast.Expr(ast.Constant(doc)))
-    return f"{_spaced(made_class)}\n\n\n{_spaced(made_function)}\n"
+    body = [f"    {line}" for s in function.body for line in statement_text(s).splitlines()]
+    lines = [signature(parts.program.name, parts.forward.arguments), f"    {docstring(doc)}", *body]
+    return class_text(made) + "\n\n" + "\n".join(lines) + "\n"
 
 
-class Filling(ast.NodeTransformer):
-    """Puts expressions, lists of them and statements in the places of names in capitals."""
-
-    def __init__(
-        self,
-        one: Mapping[str, ast.expr],
-        several: Mapping[str, Sequence[ast.expr]],
-        statements: Mapping[str, Sequence[ast.stmt]],
-        words: Mapping[str, str],
-    ) -> None:
-        self.one, self.several, self.statements, self.words = one, several, statements, words
-
-    def visit_Name(self, node: ast.Name) -> ast.AST:
-        if node.id in self.one:
-            return _in_context(self.one[node.id], node.ctx)
-        return ast.Name(self.words.get(node.id, node.id), node.ctx)
-
-    def visit_Constant(self, node: ast.Constant) -> ast.AST:
-        if isinstance(node.value, str):
-            for word, text in self.words.items():
-                node = ast.Constant(node.value.replace(word, text)) if word in str(node.value) else node
-        return node
-
-    def visit_Tuple(self, node: ast.Tuple) -> ast.AST:
-        return ast.Tuple(self._expanded(node.elts, node.ctx), node.ctx)
-
-    def visit_Call(self, node: ast.Call) -> ast.AST:
-        return ast.Call(self.visit(node.func), self._expanded(node.args, ast.Load()), node.keywords)
-
-    def _expanded(self, items: Sequence[ast.expr], context: ast.expr_context) -> list[ast.expr]:
-        found: list[ast.expr] = []
-        for item in items:
-            inner = item.value if isinstance(item, ast.Starred) else None
-            if isinstance(inner, ast.Name) and inner.id in self.several:
-                found += [_in_context(e, context) for e in self.several[inner.id]]
-            else:
-                found.append(self.visit(item))
-        return found
-
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
-        node.name = self.words.get(node.name, node.name)
-        listed: list[str] = []
-        for arg in node.args.args:
-            listed += [_word(e) for e in self.several[arg.arg]] if arg.arg in self.several else [arg.arg]
-        node.args.args = [ast.arg(word) for word in listed]
-        node.body = self._statements(node.body)
-        return node
-
-    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
-        node.name = self.words.get(node.name, node.name)
-        node.body = self._statements(node.body)
-        return node
-
-    def _statements(self, body: Sequence[ast.stmt]) -> list[ast.stmt]:
-        found: list[ast.stmt] = []
-        for statement in body:
-            value = statement.value if isinstance(statement, ast.Expr) else None
-            if isinstance(value, ast.Name) and value.id in self.statements:
-                found += self.statements[value.id]
-            else:
-                made = self.visit(statement)
-                found += [] if _is_empty(made) else [made]
-        return found
+def class_text(tree: ast.ClassDef) -> str:
+    """A class with a blank line before each method."""
+    lines = statement_text(tree).splitlines()
+    return "\n".join(line for line in lines) + "\n"
 
 
-def _word(e: ast.expr) -> str:
-    assert isinstance(e, ast.Name)
-    return e.id
-
-
-def _in_context(e: ast.expr, context: ast.expr_context) -> ast.expr:
-    """The expression as something to read or to assign to."""
-    if isinstance(e, ast.Name):
-        return ast.Name(e.id, context)
-    if isinstance(e, ast.Tuple):
-        return ast.Tuple([_in_context(item, context) for item in e.elts], context)
-    return e
-
-
-def _is_empty(statement: ast.stmt) -> bool:
-    """``() = …`` and ``ctx.mark_non_differentiable()``: nothing is said."""
-    if isinstance(statement, ast.Assign):
-        target = statement.targets[0]
-        hollow = isinstance(statement.value, ast.Tuple) and not statement.value.elts and isinstance(target, ast.Attribute)
-        return hollow or (isinstance(target, ast.Tuple) and not target.elts)
-    call = statement.value if isinstance(statement, ast.Expr) else None
-    return isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and not (call.args or call.keywords)
-
-
-def _spaced(tree: ast.stmt) -> str:
-    """Source with a blank line between the methods."""
-    text = statement_text(tree)
-    text = re.sub(r'^(\s*)("""|\'\'\')(.*?)\2$', lambda m: f"{m.group(1)}{docstring(m.group(3))}", text, flags=re.M | re.S)
-    return text
-
-
-# ------------------------------------------------------------------------------ what goes where
-
-
-def fillings(parts: Parts) -> tuple[dict, dict, dict, dict]:
+class _Wrapper:
     """What stands in each place of the template."""
-    program, cut = parts.program, parts.cut
-    assert cut and parts.backward and parts.jvp
-    inputs = [t.name for t in program.inputs]
-    hypers = [arg.arg for arg in parts.forward.arguments.kwonlyargs if arg.arg not in inputs]
-    results = returned(program)
-    moving = [o for o in program.outputs if program.tensor(o).kind == "real"]
-    own = [*results, *parts.residuals]
-    one = {
-        "RESULT": bundle(results),
-        "FORWARD": call_with(parts.forward.name, parts.forward.arguments),
-        "BACKWARD": _backward_call(parts),
-        "TANGENT": call_with(parts.jvp.name, parts.jvp.arguments),
-        "GRADIENTS": bundle(cut.backward.outputs),
-        "PUSHED": bundle([f"t{o}" for o in moving]),
-    }
-    several = {
-        "INPUTS": names(inputs),
-        "HYPERS": names(hypers),
-        "SAVED": names(parts.saved),
-        "RETURNED": names(own),
-        "FIXED": names(n for n in own if n not in moving),
-        "RESIDUALS": names(cut.saved),
-        "LIKE": [_like(o) for o in moving] if len(moving) > 1 else [],
-        "COTANGENTS": [name(d) for d in _cotangent_names(parts, own, moving)],
-        "TANGENTS": names(f"t{n}" for n in (*inputs, *hypers)),
-        "NEEDS": [_needed(inputs.index(n)) for n in parts.wrt],
-        "EVERY_GRADIENT": _every_gradient(parts, inputs, hypers),
-        "EVERY_TANGENT": [name(f"t{n}") if n in moving else constant(None) for n in own],
-    }
-    return one, several, _statements(parts, inputs, moving), _words(parts)
+
+    def __init__(self, parts: Parts) -> None:
+        program, cut, tangent = parts.program, parts.cut, parts.tangent
+        assert cut and tangent and parts.backward and parts.jvp
+        self.parts, self.cut, self.jvp = parts, cut, parts.jvp
+        self.inputs = [t.name for t in program.inputs]
+        self.hypers = [a.arg for a in parts.forward.arguments.kwonlyargs if a.arg not in self.inputs]
+        self.results = returned(program)
+        self.own = [*self.results, *parts.residuals]
+        self.moving = [o for o in program.outputs if program.tensor(o).kind == "real"]
+        self.cotangents = dict(zip(self.moving, cut.cotangents, strict=True))
+        real = [t.name for t in program.inputs if t.kind == "real"]
+        self.tangents = dict(zip(real, (t.name for t in tangent.inputs[len(self.inputs) :]), strict=True))
+        self.pushed = dict(zip(self.moving, tangent.outputs, strict=True))
+        self.gradients = dict(zip(parts.wrt, cut.backward.outputs, strict=True))
+
+    def one(self) -> dict[str, ast.expr]:
+        return {
+            "RESULT": bundle(self.parts.program.outputs),
+            "FORWARD": call_with(self.parts.forward.name, self.parts.forward.arguments),
+            "BACKWARD": self._backward(),
+            "TANGENT": call_with(self.jvp.name, self.jvp.arguments),
+            "GRADIENTS": bundle(list(self.gradients.values())),
+            "PUSHED": bundle(list(self.pushed.values())),
+        }
+
+    def several(self) -> dict[str, list[ast.expr]]:
+        gradients = [*self.inputs, *self.hypers]
+        return {
+            "INPUTS": names(self.inputs),
+            "HYPERS": names(self.hypers),
+            "SAVED": names(self.parts.saved),
+            "RETURNED": names(self.own),
+            "FIXED": names(n for n in self.own if n not in self.moving),
+            "RESIDUALS": names(n for n in self.cut.saved if n not in self.inputs),
+            "COTANGENTS": names(self.cotangents.get(n, f"_{n}") for n in self.own),
+            "TANGENTS": names(self.tangents.get(n, f"_{n}") for n in gradients),
+            "EVERY_GRADIENT": [_or_none(self.gradients.get(n)) for n in gradients],
+            "EVERY_TANGENT": [_or_none(self.pushed.get(n)) for n in self.own],
+        }
+
+    def _backward(self) -> ast.expr:
+        flags = [ast.Subscript(name("ctx.needs_input_grad"), constant(self.inputs.index(n))) for n in self.parts.wrt]
+        needs = [ast.Tuple([*flags])] if len(flags) > 1 else []
+        return call(f"{self.parts.program.name}_backward", name("saved"), *names(self.cotangents.values()), *needs)
+
+    def statements(self) -> dict[str, list[ast.stmt]]:
+        forward = call_with(self.parts.forward.name, self.parts.forward.arguments)
+        word = "saved" if self.parts.residuals else "_"
+        run = [assign(result_and(self.results, word), forward)]
+        if self.parts.residuals:
+            run.append(unpack([n if n in self.parts.residuals else "_" for n in self.parts.saved], name("saved")))
+        refused = [n for n in self.tangents if n not in self.gradients]
+        return {"RUN": run, "REFUSE": [self._refusal(n) for n in refused]}
+
+    def _refusal(self, which: str) -> ast.stmt:
+        """Never a silent 0: a gradient that the file does not have is asked for."""
+        test = ast.Subscript(name("ctx.needs_input_grad"), constant(self.inputs.index(which)))
+        message = constant(f"this file was generated without the gradient by {which}")
+        return ast.If(test, [ast.Raise(call("RuntimeError", message), None)], [])
+
+    def words(self) -> dict[str, str]:
+        """The template's own names, and its locals where a tensor is called the same."""
+        program = self.parts.program.name
+        taken = {*self.own, *self.inputs, *self.hypers, *self.parts.saved}
+        clashes = {w: f"{w}_" for w in ("ctx", "inputs", "output", "saved") if w in taken}
+        return {"CLASS": class_name(program), "NAME": program, **clashes}
 
 
-def _statements(parts: Parts, inputs: Sequence[str], moving: Sequence[str]) -> dict[str, list[ast.stmt]]:
-    from derive.targets.assembly import write_back
+def _or_none(word: str | None) -> ast.expr:
+    return name(word) if word else constant(None)
 
-    ...
-    raise AssertionError
+
+def class_name(program: str) -> str:
+    """``conv2d`` → ``Conv2dFunction``."""
+    return "".join(part.capitalize() for part in program.split("_")) + "Function"
