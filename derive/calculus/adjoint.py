@@ -13,10 +13,10 @@ from sympy import Add, Basic, Expr, Integer
 
 from derive.calculus.affine import Ranges
 from derive.calculus.delta import eliminate, guarded, summation
-from derive.calculus.derivation import Derivation, finished, wanted_inputs
+from derive.calculus.derivation import Derivation, finished, prefixed, wanted_inputs
 from derive.calculus.occurrences import Occurrence
 from derive.calculus.pieces import own_points
-from derive.program import Bind, Compare, Letter, Part, Piece, Program, Read, Statement, Tensor
+from derive.program import Bind, Compare, Letter, Part, Piece, Program, Read, Statement, Tensor, free_letters
 
 
 def adjoint(program: Program, wrt: Sequence[str] | None = None) -> Program:
@@ -37,7 +37,7 @@ class Contribution:
 class Adjoint(Derivation):
     """The cotangent statements of one program."""
 
-    def __init__(self, program: Program, wrt: Sequence[Tensor]) -> None:
+    def __init__(self, program: Program, wrt: Sequence[str]) -> None:
         super().__init__(program, wrt)
         self.contributions: dict[str, list[Contribution]] = {name: [] for name in self.active}
         for statement in program.statements:
@@ -80,7 +80,7 @@ class Adjoint(Derivation):
         alone = name in self.inputs and not self.contributions[name] and name in self.program.definitions
         if alone and not any(p.below for p in self.program.tensor(name).parts) and name not in self.wrt:
             return self.inputs[name].name
-        return self.fresh.name(f"d{name}".replace("[", "_").replace("]", ""))
+        return self.fresh.name(prefixed("d", name))
 
     def program_statements(self) -> Iterable[Statement]:
         """A cotangent statement per reached tensor that is not simply an input; 0 for unreached wrt."""
@@ -90,7 +90,7 @@ class Adjoint(Derivation):
                 yield self._statement(name)
         for name in self.wrt:
             if name not in self.cotangents:
-                self.cotangents[name] = self.fresh.name(f"d{name}")
+                self.cotangents[name] = self.fresh.name(prefixed("d", name))
                 yield self._zero(name)
 
     def result(self) -> Program:
@@ -131,11 +131,16 @@ class Adjoint(Derivation):
         return guarded(result, Read(self.inputs[name].name, *targets))
 
     def _term(self, c: Contribution, targets: Sequence[Letter], ranges: Ranges) -> Expr:
-        deltas = [Compare("==", a, k) for a, k in zip(c.occurrence.indices, targets, strict=True)]
+        deltas = [_delta(a, k) for a, k in zip(c.occurrence.indices, targets, strict=True)]
         entries = (*c.domain, *c.occurrence.entries, *deltas)
         body = Read(self.cotangents[c.of], *c.piece.indices) * c.occurrence.factor
         solved = eliminate(entries, body, ranges, c.piece.letters, self.derived_sizes, self.fresh)
         return Integer(0) if solved is None else summation(*solved)
+
+
+def _delta(index: Expr, target: Letter) -> Compare:
+    """index == target; what no letter stands in is said of the target."""
+    return Compare("==", index, target) if free_letters(index) else Compare("==", target, index)
 
 
 def _binds(letters: Sequence[Letter], parts: Sequence[Part]) -> tuple[Bind, ...]:

@@ -16,6 +16,7 @@ Monomial = frozenset[tuple[Expr, int]]
 Polynomial = dict[Monomial, Fraction]
 
 UNIT: Monomial = frozenset()
+ONE: Polynomial = {UNIT: Fraction(1)}
 _HIGHEST_POWER = 8
 
 
@@ -26,7 +27,7 @@ def polynomial(e: Expr) -> Polynomial:
     if isinstance(e, Add):
         return add(*(polynomial(a) for a in e.args))
     if isinstance(e, Mul):
-        product = {UNIT: Fraction(1)}
+        product = dict(ONE)
         for a in e.args:
             product = multiply(product, polynomial(a))
         return product
@@ -90,7 +91,7 @@ def mentions(e: Basic, letters: Iterable[Basic]) -> bool:
 def divide(a: Polynomial, b: Polynomial) -> Polynomial | None:
     """a / b where b is a monomial that divides every term of a into whole coefficients, else None."""
     if len(b) != 1:
-        return None if a != b else {UNIT: Fraction(1)}
+        return None if a != b else ONE
     ((divisor, c),) = b.items()
     quotient: Polynomial = {}
     for monomial, d in a.items():
@@ -115,7 +116,7 @@ def multiples(a: Polynomial, b: Polynomial) -> tuple[Polynomial, Polynomial]:
             rest[monomial] = c
         else:
             quotient = add(quotient, part)
-    return (quotient, rest) if rest != b else (add(quotient, {UNIT: Fraction(1)}), {})
+    return (quotient, rest) if rest != b else (add(quotient, ONE), {})
 
 
 def whole_part(a: Expr, b: Expr) -> Expr:
@@ -126,7 +127,7 @@ def whole_part(a: Expr, b: Expr) -> Expr:
 
 def rest(a: Expr, b: Expr) -> Expr:
     """(b·q + r) % b → r % b."""
-    q, r = multiples(polynomial(a), polynomial(b))
+    r = multiples(polynomial(a), polynomial(b))[1]
     return Modulo(expression(r), b) if r else Integer(0)
 
 
@@ -187,7 +188,7 @@ class Ranges:
             if not direction:
                 return False
             lo, hi = self.known[letter]
-            bound = polynomial(lo) if direction > 0 else subtract(polynomial(hi), {UNIT: Fraction(1)})
+            bound = polynomial(lo) if direction > 0 else subtract(polynomial(hi), ONE)
             a = add(multiply(coefficient, bound), rest)
         return self._nonnegative_sizes(a)
 
@@ -199,7 +200,7 @@ class Ranges:
             read = atoms[0][0] if len(atoms) == 1 and atoms[0][1] == 1 else None
             if isinstance(read, Read) and read.tensor in self.data:
                 lo, hi = self.data[read.tensor]
-                end = polynomial(lo) if c > 0 else subtract(polynomial(hi), {UNIT: Fraction(1)})
+                end = polynomial(lo) if c > 0 else subtract(polynomial(hi), ONE)
                 result = add(result, scale(end, c))
             else:
                 result = add(result, {monomial: c})
@@ -225,13 +226,12 @@ class Ranges:
         divisor = polynomial(node.args[1])
         if not isinstance(node, (FloorDiv, Modulo)) or sign(divisor) != 1:
             return False
-        one = {UNIT: Fraction(1)}
         if isinstance(node, Modulo):
-            return self.nonnegative(rest if coefficient > 0 else subtract(add(rest, one), divisor))
+            return self.nonnegative(rest if coefficient > 0 else subtract(add(rest, ONE), divisor))
         inner = polynomial(node.args[0])
         if coefficient > 0:
             return self.nonnegative(add(inner, multiply(rest, divisor)))
-        return self.nonnegative(subtract(subtract(multiply(add(rest, one), divisor), inner), one))
+        return self.nonnegative(subtract(subtract(multiply(add(rest, ONE), divisor), inner), ONE))
 
     def decide(self, condition: Basic) -> bool | None:
         """True or False if the ranges prove it, else None."""
@@ -242,14 +242,13 @@ class Ranges:
         if not isinstance(condition, Compare) or any(map(self._unknown, walk(condition))):
             return None
         difference = subtract(polynomial(condition.args[2]), polynomial(condition.args[1]))
-        one = {UNIT: Fraction(1)}
         if condition.op in ("==", "!="):
             equal = self._decide_equal(difference)
             return equal if equal is None or condition.op == "==" else not equal
         strict = condition.op == "<"
-        if self.nonnegative(subtract(difference, one) if strict else difference):
+        if self.nonnegative(subtract(difference, ONE) if strict else difference):
             return True
-        if self.nonnegative(scale(difference, -1) if strict else subtract(scale(difference, -1), one)):
+        if self.nonnegative(scale(difference, -1) if strict else subtract(scale(difference, -1), ONE)):
             return False
         return None
 
@@ -263,16 +262,15 @@ class Ranges:
         e = e.func(*map(self.reduced, e.args))
         if isinstance(e, (FloorDiv, Modulo)):
             quotient, remainder = multiples(polynomial(e.args[0]), polynomial(e.args[1]))
-            above = subtract(subtract(polynomial(e.args[1]), remainder), {UNIT: Fraction(1)})
+            above = subtract(subtract(polynomial(e.args[1]), remainder), ONE)
             if self.nonnegative(remainder) and self.nonnegative(above):
                 return expression(quotient if isinstance(e, FloorDiv) else remainder)
         return e
 
     def _decide_equal(self, difference: Polynomial) -> bool | None:
-        one = {UNIT: Fraction(1)}
         if not difference:
             return True
-        if self.nonnegative(subtract(difference, one)) or self.nonnegative(subtract(scale(difference, -1), one)):
+        if self.nonnegative(subtract(difference, ONE)) or self.nonnegative(subtract(scale(difference, -1), ONE)):
             return False
         return None
 
@@ -302,6 +300,3 @@ def negate(condition: Basic) -> Basic:
         if not any(isinstance(n, (Read, Reduce)) for n in walk(condition)):
             return Compare("<=" if op == "<" else "<", b, a)
     return Logic("not", condition)
-
-
-ZERO = Integer(0)

@@ -13,7 +13,7 @@ from sympy import Add, Basic, Expr, Integer, Mul, Pow, Symbol
 from sympy.core.symbol import Str
 
 from derive.calculus.affine import (
-    UNIT,
+    ONE,
     Polynomial,
     Ranges,
     add,
@@ -93,12 +93,12 @@ def _renamed(entries: list[Basic], body: Expr, outer: Ranges) -> tuple[list[Basi
 
 
 def _is_point(e: Basic) -> bool:
-    return isinstance(e, Bind) and subtract(polynomial(e.hi), polynomial(e.lo)) == {UNIT: 1}
+    return isinstance(e, Bind) and subtract(polynomial(e.hi), polynomial(e.lo)) == ONE
 
 
 def _apply(solution: Solution, entries: list[Basic], body: Expr) -> tuple[list[Basic], Expr]:
     letter, numerator, divisor = solution.letter, solution.numerator, solution.divisor
-    exact = divisor == {UNIT: 1}
+    exact = divisor == ONE
     value = expression(numerator) if exact else FloorDiv(expression(numerator), expression(divisor))
     result: list[Basic] = []
     for e in entries:
@@ -119,7 +119,7 @@ def replaced(e: Basic, letter: Letter, numerator: Polynomial, divisor: Polynomia
     """e with letter → numerator/divisor; a multiple of the divisor cancels exactly, the rest is floored."""
     if e == letter:
         value = expression(numerator)
-        return value if divisor == {UNIT: 1} else FloorDiv(value, expression(divisor))
+        return value if divisor == ONE else FloorDiv(value, expression(divisor))
     if not e.args or isinstance(e, Str) or not mentions(e, (letter,)):
         return e
     if isinstance(e, Add | Mul) and _is_index_arithmetic(e):
@@ -192,12 +192,12 @@ def _implied(e: Basic, equalities: list[Polynomial], ranges: Ranges) -> bool:
     data = {n for n in walk(e) if isinstance(n, Read)}
     difference = subtract(polynomial(e.args[2]), polynomial(e.args[1]))
     if e.op == "<":
-        difference = subtract(difference, {UNIT: 1})
+        difference = subtract(difference, ONE)
     for equality in equalities:
         known = {n for m in equality for x, _ in m for n in walk(x) if isinstance(n, Read)}
-        if data <= known:
-            if any(ranges.nonnegative(add(difference, scale(equality, factor))) for factor in (1, -1)):
-                return True
+        apart = (add(difference, scale(equality, factor)) for factor in (1, -1))
+        if data <= known and any(map(ranges.nonnegative, apart)):
+            return True
     return False
 
 

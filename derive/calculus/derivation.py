@@ -48,6 +48,11 @@ def wanted_inputs(program: Program, wrt: Sequence[str] | None) -> tuple[str, ...
     return tuple(dict.fromkeys(wrt))
 
 
+def prefixed(prefix: str, name: str) -> str:
+    """The name of a derivative; ``betas[0]`` gives ``dbetas_0``."""
+    return prefix + name.replace("[", "_").replace("]", "")
+
+
 class Derivation:
     """One derivation of one program by the inputs named."""
 

@@ -30,10 +30,11 @@ from derive.program import (
 def position(e: Reduce) -> Expr:
     """The row-major position of the point among the ranges of e's letters, in bracket order."""
     flat: Expr = Integer(0)
-    for bind in e.binds:
-        if free_letters(bind.lo) | free_letters(bind.hi):
+    letters = set(e.letters)
+    for n, bind in enumerate(e.binds):
+        if (free_letters(bind.lo) | (free_letters(bind.hi) if n else set())) & letters:
             raise CannotDerive(
-                f"the range of {bind.letter} in {e.op} depends on another letter, so points have no fixed position",
+                f"in {e.op} the range of {bind.letter} depends on another letter: its points have no fixed position",
                 mend="give the letter its full range and write the bound as a filter",
             )
         flat = flat * (bind.hi - bind.lo) + (bind.letter - bind.lo)
@@ -68,8 +69,8 @@ class Kept:
         some = some and all(Ranges().decide(Compare("<", b.lo, b.hi)) for b in e.binds)
         self.positions[name] = (Integer(0 if some else -1), Mul(*(b.hi - b.lo for b in e.binds)))
 
-    def tensor(self, op: str, e: Reduce, scope: Sequence[Basic]) -> Read:
-        """A read of the tensor that holds ``op[e's entries](e's body)`` for all letters of the scope it needs."""
+    def tensor(self, op: str, e: Reduce, scope: Sequence[Basic]) -> Expr:
+        """``op[e's entries](e's body)``, read from the tensor that holds it for all letters of the scope it needs."""
         wanted = Reduce(op, e.entries, e.body)
         free = free_letters(wanted)
         binds = [x for x in scope if isinstance(x, Bind) and x.letter in free]
@@ -79,13 +80,17 @@ class Kept:
             found = self._names.get(_key(wanted, letters, binds, conditions))
             if found:
                 return Read(found, *letters)
+        if not all(b.lo.is_Integer and not free_letters(b.hi) for b in binds):
+            return rename_bound(wanted, self.fresh)  # no tensor has such a shape: said again where it is needed
         return self._make(wanted, binds, guards)
 
     def _make(self, wanted: Reduce, binds: Sequence[Bind], guards: Sequence[Basic]) -> Read:
         letters = tuple(b.letter for b in binds)
         op, index = wanted.op, wanted.op.startswith("arg")
         name = self.fresh.name(op)
-        tensor = Tensor(name, tuple((_part(b, wanted),) for b in binds), "index" if index else "real")
+        tensor = Tensor(
+            name, tuple((Part(b.hi - b.lo, origin=int(b.lo)),) for b in binds), "index" if index else "real"
+        )
         entries = tuple(Bind(b.letter, b.lo, b.hi) for b in binds)
         pieces = [Piece(letters, (*entries, *guards), rename_bound(wanted, self.fresh))]
         if guards:
@@ -97,15 +102,6 @@ class Kept:
         self.statements[name] = Statement(tensor, tuple(pieces))
         self._names[_key(wanted, letters, binds, guards)] = name
         return Read(name, *letters)
-
-
-def _part(bind: Bind, wanted: Reduce) -> Part:
-    if not bind.lo.is_Integer or free_letters(bind.hi):
-        raise CannotDerive(
-            f"{wanted.op} stands under the letter {bind.letter} whose range {bind.lo} … {bind.hi} is not fixed",
-            mend="name the reduction by an equation of its own",
-        )
-    return Part(bind.hi - bind.lo, origin=int(bind.lo))
 
 
 def _key(e: Reduce, order: Sequence[Expr], binds: Sequence[Bind], conditions: Sequence[Basic]) -> Basic:

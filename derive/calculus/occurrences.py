@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from sympy import Abs, Add, Basic, Expr, Function, Integer, Mul, Pow, log
 from sympy.core.symbol import Str
 
-from derive.calculus.kept import Kept, position
 from derive.calculus.affine import negate
+from derive.calculus.kept import Kept, position
 from derive.errors import CannotDerive
 from derive.functions import function_name, partial, sign
 from derive.program import (
@@ -104,7 +104,7 @@ class Occurrences:
         if any(map(self.carries, e.indices)):
             raise CannotDerive(
                 f"real data stands inside an index: {e}",
-                mend="an index is made of letters, sizes and Index tensors; declare the data Index or wrap it in constant()",
+                mend="indices are made of letters, sizes and Index tensors: declare the data Index or write constant()",
             )
         conditions, factor = domain(factor)
         yield Occurrence(e.tensor, e.indices, (*entries, *conditions), factor)
@@ -263,7 +263,7 @@ def _support(e: Expr) -> tuple[Basic | None, Expr]:
 
 def _either(a: Basic, b: Basic) -> Basic:
     """p < q or p == q → p ≤ q."""
-    if isinstance(a, Compare) and isinstance(b, Compare) and (a.op, b.op) == ("<", "=="):
-        if set(a.args[1:]) == set(b.args[1:]):
-            return Compare("<=", *a.args[1:])
+    pair = isinstance(a, Compare) and isinstance(b, Compare) and (a.op, b.op) == ("<", "==")
+    if pair and set(a.args[1:]) == set(b.args[1:]):
+        return Compare("<=", *a.args[1:])
     return Logic("or", a, b)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sympy import Basic, Expr
 
-from derive.calculus.affine import UNIT, Polynomial, Ranges, add, polynomial, scale, subtract
+from derive.calculus.affine import ONE, Polynomial, Ranges, add, polynomial, scale, subtract
 from derive.errors import DefinitionError
 from derive.order import strongly_connected
 from derive.program import Bind, Compare, Hyper, Piece, Program, Read, Reduce, Statement, tensors_read
@@ -54,10 +54,9 @@ class Edge:
         return next((way for way in (1, -1) if self._positive(scale(difference, way))), None)
 
     def _positive(self, difference: Polynomial) -> bool:
-        one = {UNIT: 1}
         if all(isinstance(x, Hyper) and x.is_integer for m in difference for x, _ in m) and any(difference):
             return all(c > 0 for c in difference.values())  # a lag of k steps: k is meant to be positive
-        less = subtract(difference, one)
+        less = subtract(difference, ONE)
         return self.ranges.nonnegative(less) or any(self.ranges.nonnegative(subtract(less, k)) for k in self.known)
 
 
@@ -102,7 +101,7 @@ def _slack(e: Basic) -> Polynomial | None:
     if not isinstance(e, Compare) or e.op not in ("<", "<="):
         return None
     difference = subtract(polynomial(e.args[2]), polynomial(e.args[1]))
-    return subtract(difference, {UNIT: 1}) if e.op == "<" else add(difference)
+    return subtract(difference, ONE) if e.op == "<" else add(difference)
 
 
 def _reads_within(entries: tuple[Basic, ...], nodes: Sequence[Basic]) -> Iterator[tuple[tuple[Basic, ...], Read]]:

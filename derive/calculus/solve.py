@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from sympy import Basic, Expr, Integer
 
 from derive.calculus.affine import (
+    ONE,
     UNIT,
     Polynomial,
-    Ranges,
     add,
     constant,
     divide,
@@ -25,8 +25,6 @@ from derive.calculus.affine import (
     whole_part,
 )
 from derive.program import Bind, Compare, FloorDiv, Fresh, Letter, Modulo, Read, Reduce, walk
-
-ONE: Polynomial = {UNIT: 1}
 
 
 @dataclass(frozen=True)
@@ -185,8 +183,8 @@ def radix(equation: Equation) -> Iterator[Solution]:
         return
     for letter, c in equation.coefficients.items():
         bind = equation.problem.binds[letter]
-        direction = {1: 1, -1: -1}.get(constant(c) or 0)
-        if direction is None or bind.lo != 0:
+        direction = constant(c)
+        if direction not in (1, -1) or bind.lo != 0:
             continue
         base = polynomial(bind.hi)
         others = [(l, divide(d, base)) for l, d in equation.coefficients.items() if l != letter]
@@ -287,7 +285,7 @@ def _wrapped(equation: Equation, kind: type, positive: bool = True) -> Iterator[
         atoms = list(monomial)
         if equation.reads or abs(c) != 1 or len(atoms) != 1 or atoms[0][1] != 1 or not isinstance(atoms[0][0], kind):
             continue
-        node = atoms[0][0]
+        node: Basic = atoms[0][0]
         others = {m: d for m, d in equation.polynomial.items() if m != monomial}
         inside = [letter for letter in binds if mentions(node.args[0], (letter,))]
         if not inside or any(mentions(x, inside) for m in others for x, _ in m):

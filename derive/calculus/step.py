@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from sympy import Basic, Expr, Integer
+from sympy import Basic, Integer
 
 from derive.calculus.affine import constant, polynomial, subtract
-from derive.calculus.delta import guarded
 from derive.calculus.recurrence import groups
 from derive.errors import CannotDerive
 from derive.order import strongly_connected
@@ -18,15 +17,12 @@ from derive.program import (
     Compare,
     Fresh,
     Letter,
-    Logic,
     Part,
     Piece,
     Program,
     Read,
-    Reduce,
     Statement,
     Tensor,
-    Where,
     names_in,
     rebuild,
     tensors_read,
@@ -256,6 +252,3 @@ def _zero(tensor: Tensor, fresh: Fresh) -> Piece:
     letters = tuple(fresh.letter("k") for _ in tensor.parts)
     binds = tuple(Bind(k, p.origin - p.below, p.origin + p.extent) for k, p in zip(letters, tensor.parts, strict=True))
     return Piece(letters, binds, Integer(0))
-
-
-__all__ = ["initial", "step", "Expr", "Logic", "Where", "Reduce", "guarded"]

@@ -12,7 +12,7 @@ from sympy import Add, Expr, Integer
 
 from derive.calculus.affine import Ranges
 from derive.calculus.delta import eliminate, summation
-from derive.calculus.derivation import Derivation, finished, wanted_inputs
+from derive.calculus.derivation import Derivation, finished, prefixed, wanted_inputs
 from derive.calculus.occurrences import Occurrence
 from derive.program import Piece, Program, Read, Statement, Tensor
 
@@ -35,7 +35,7 @@ class Tangent(Derivation):
 
     def _tangent_input(self, name: str) -> Tensor:
         axes = self.program.tensors[name].axes if name in self.program.tensors else ()
-        return Tensor(self.fresh.name(f"t{name}".replace("[", "_").replace("]", "")), axes)
+        return Tensor(self.fresh.name(prefixed("t", name)), axes)
 
     def result(self) -> Program:
         """The whole derived program, without what it does not read."""

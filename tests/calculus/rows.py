@@ -9,7 +9,6 @@ import numpy as np
 import sympy
 import torch
 import torch.nn.functional as F
-from tests.calculus.build import define, over, piece, program, reduce, tensor, within
 
 from derive.functions import absolute, clamp, maximum, minimum, relu, sigmoid, tanh
 from derive.program import (
@@ -28,6 +27,7 @@ from derive.program import (
     Stop,
     Where,
 )
+from tests.calculus.build import define, over, piece, program, reduce, tensor, within
 
 R = Read
 c, i, j, k, l, n, m, p, q, s, t, f, g = map(Letter, "cijklnmpqstfg")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from tests.calculus.oracle import worst_errors
 from tests.calculus.rows import ROWS, Row
 
