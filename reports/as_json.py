@@ -38,7 +38,7 @@ def _block(block: Block) -> dict[str, Any]:
         "given": [{"name": n, "shape": text.line(node), "note": note} for n, node, note in block.declared],
         "formulas": [_formula(f, text) for f in block.formulas],
         "over": _lines(block.over, text),
-        "notes": [" ".join(note.split()) for note in block.notes],
+        "notes": {head: list(items) for head, items in block.notes},
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from derive.program import Program, Statement, tensors_read
-from derive.reports.document import Block, Composer, Document, Formula, parameter_text
+from derive.reports.document import Block, Composer, Document, Formula
 
 #: How a derivative is called in a title.
 TITLES = {"vjp": "gradient of", "jvp": "tangent of"}
@@ -36,14 +36,18 @@ def forward_block(composer: Composer) -> Block:
     """Inputs, sizes, equations and ranges."""
     program = composer.program
     sizes = tuple(Formula(composer.t.node(s), composer.t.node(e)) for s, e in program.sizes)
-    formulas = tuple(f for s in program.statements for f in composer.formulas(s))
-    about = tuple((name, composer.shape(program.tensor(name))) for name in program.outputs)
     declared = tuple(composer.declaration(t) for t in program.inputs)
-    parameters = ", ".join(parameter_text(p, composer.text, composer.t) for p in program.parameters)
-    notes = [f"parameters   {parameters}"] if parameters else []
-    notes += [f"updates      {buffer} ← {tensor}" for buffer, tensor in program.updates]
-    over = composer.ranges(program.statements, free=True)
-    return Block(program.name, about, (*sizes, *formulas), declared, over, tuple(notes))
+    notes = [("parameters", tuple(composer.parameter(p) for p in program.parameters))] if program.parameters else []
+    notes += [("updates", (f"{buffer} ← {tensor}",)) for buffer, tensor in program.updates]
+    return composer.block(
+        program.name,
+        program.outputs,
+        program.statements,
+        free=True,
+        before=sizes,
+        declared=declared,
+        notes=tuple(notes),
+    )
 
 
 def derivative_blocks(composer: Composer, order: int) -> list[Block]:
@@ -52,15 +56,13 @@ def derivative_blocks(composer: Composer, order: int) -> list[Block]:
     said: set[str] = set(primal.definitions)
     blocks = []
     for output in program.outputs:
-        needed = [s for s in program.statements if s.name in _needs(program, output)]
-        new = [s for s in needed if s.name not in said]
+        needed = _needs(program, output)
+        new = [s for s in program.statements if s.name in needed and s.name not in said]
         said |= {s.name for s in new}
-        formulas = tuple(f for s in new for f in composer.formulas(s))
         title = f"{primal.name} · {ORDERS[order]}{TITLES[program.derived]} {_source(program, output)}"
         kept = _forward_values(primal, new)
-        notes = (f"with   {', '.join(kept)} from the forward",) if kept else ()
-        about = ((output, composer.shape(program.tensor(output))),)
-        blocks.append(Block(title, about, formulas, (), composer.ranges(new, free=False), notes))
+        notes = (("from the forward", tuple(kept)),) if kept else ()
+        blocks.append(composer.block(title, (output,), new, notes=notes))
     return blocks
 
 
@@ -94,4 +96,4 @@ def law_blocks(program: Program, composer: Composer) -> list[Block]:
     if not program.laws:
         return []
     formulas = tuple(Formula(composer.t.node(law.left), composer.t.node(law.right)) for law in program.laws)
-    return [Block(f"{program.name} · theorems", (), formulas)]
+    return [Block(f"{composer.primal.name} · theorems", (), formulas)]

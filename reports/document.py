@@ -3,16 +3,33 @@ what is said, in what order, and which indices are named."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
-from sympy import Basic, Expr
+from sympy import Basic, Expr, Rational
 
-from derive.program import Bind, Draw, Letter, Parameter, Piece, Program, Reduce, Statement, Tensor, Where, walk
+from derive.program import (
+    Bind,
+    Draw,
+    Letter,
+    Parameter,
+    Piece,
+    Program,
+    Reduce,
+    Size,
+    Statement,
+    Tensor,
+    Where,
+    substitute,
+    walk,
+)
 from derive.reports import layout as L
+from derive.reports.letters import Letters
 from derive.reports.naming import Names, has_quotient, named
+from derive.reports.numbers import decimal, decimal_places
 from derive.reports.text import WIDTH, Text
-from derive.reports.typeset import Typesetter, is_bracket
+from derive.reports.typeset import Typesetter, conjuncts, is_bracket
 
 
 @dataclass(frozen=True)
@@ -40,7 +57,7 @@ class Block:
     formulas: tuple[Formula, ...]
     declared: tuple[tuple[str, L.Node, str], ...] = ()
     over: tuple[L.Node, ...] = ()
-    notes: tuple[str, ...] = ()
+    notes: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -60,46 +77,66 @@ class Composer:
         self.program, self.primal = program, primal or program
         self.t = Typesetter(program, self.primal)
         self.names = Names(program, self.primal)
+        self.letters = Letters(self.primal)
         self.text = Text()
 
-    def formulas(self, statement: Statement) -> tuple[Formula, ...]:
-        """One formula a piece."""
-        return tuple(self._piece(statement, piece) for piece in statement.pieces)
+    def block(
+        self, title: str, about: Iterable[str], statements: Iterable[Statement], *, free: bool = False, **more: Any
+    ) -> Block:
+        """The formulas of some statements, with the ranges of their letters (of the left sides' too, if ``free``)."""
+        pieces = [(s, self.letters.chosen(p)) for s in statements for p in s.pieces]
+        ranges = _ranges(pieces, free)
+        common = tuple(self.range(binds[0]) for binds in ranges.values() if len(binds) == 1)
+        odd = {letter for letter, binds in ranges.items() if len(binds) > 1}
+        formulas = tuple(self._piece(s, p, odd) for s, p in pieces)
+        shapes = tuple((name, self.shape(self.program.tensor(name))) for name in about)
+        return Block(title, shapes, (*more.pop("before", ()), *formulas), over=common, **more)
 
-    def _piece(self, statement: Statement, piece: Piece) -> Formula:
+    def _piece(self, statement: Statement, piece: Piece, odd: set[Letter]) -> Formula:
         self.t.order.free = piece.letters
         left = self.t.element(statement.name, piece.indices)
+        rest = "0" if statement.zero_elsewhere and piece.conditions else ""
+        over = (*self._partial_ranges(statement, piece), *self._odd_ranges(piece, odd))
+        guard = () if piece.conditions else outer_guard(piece.rhs)
+        if guard:
+            rest, piece = "0", replace(piece, entries=(*piece.entries, *guard), rhs=piece.rhs.args[1])
         formula = Formula(left, self.t.node(piece.rhs), guard=self.t.conditions(piece.conditions))
         if has_quotient(piece) or not self._fits(formula):
             formula = self._named(left, piece)
-        rest = "0" if statement.zero_elsewhere and piece.conditions else ""
-        return replace(formula, over=self._odd_ranges(statement, piece), otherwise=rest)
+        return replace(formula, over=over, otherwise=rest)
 
     def _fits(self, f: Formula) -> bool:
-        guard = sum(len(self.text.line(c)) + 2 for c in f.guard) + (4 if f.guard else 0)
-        return 2 + len(self.text.line(f.left)) + 3 + len(self.text.line(f.right)) + guard <= WIDTH
+        return 2 + len(self.text.line(f.left)) + 3 + len(self.text.line(f.right)) <= WIDTH
 
     def _named(self, left: L.Node, piece: Piece) -> Formula:
-        """The formula with its long indices named and the conditions of its one reduction said below it."""
+        """The formula with its long indices named and the conditions of its sums said below it."""
         found = named(piece, self.names)
-        rhs, only = lift_conditions(found.rhs)
         where = tuple((self.t.node(letter), self._value(index, exact)) for letter, index, exact in found.where)
         guard = self.t.conditions(found.guard)
-        return Formula(left, self.t.node(rhs), where, self.t.conditions(only), guard=guard)
+        for spare in (is_bracket, None):
+            rhs, only = lift_conditions(found.rhs, spare)
+            formula = Formula(left, self.t.node(rhs), where, self.t.conditions(only), guard=guard)
+            if self._fits(formula):
+                break
+        return formula
 
     def _value(self, index: Expr, exact: bool) -> L.Node:
         """A named index; a quotient that leaves no remainder is a plain fraction."""
         return L.Fraction(*self.t.nodes(index.args)) if exact else self.t.node(index)
 
-    def _odd_ranges(self, statement: Statement, piece: Piece) -> tuple[L.Node, ...]:
+    def _partial_ranges(self, statement: Statement, piece: Piece) -> Iterator[L.Node]:
         """Ranges of left letters that are not the whole of their axis."""
-        out = []
         for index, part in zip(piece.indices, statement.tensor.parts, strict=True):
             bind = next((b for b in piece.binds if b.letter == index), None)
-            whole = (part.origin - part.below, part.origin + part.extent)
-            if bind is not None and (bind.lo, bind.hi) != whole and (bind.lo, bind.hi) != (part.origin, whole[1]):
-                out.append(self.range(bind))
-        return tuple(out)
+            end = part.origin + part.extent
+            if bind and (bind.lo, bind.hi) not in ((part.origin - part.below, end), (part.origin, end)):
+                yield self.range(bind)
+
+    def _odd_ranges(self, piece: Piece, odd: set[Letter]) -> Iterator[L.Node]:
+        """Ranges of bound letters that have another range elsewhere in the block."""
+        for bind in dict.fromkeys(bound(piece.rhs)):
+            if bind.letter in odd:
+                yield self.range(bind)
 
     def range(self, bind: Bind) -> L.Node:
         """``k < K``, or ``lo ≤ k < hi`` where it does not start at 0."""
@@ -108,25 +145,13 @@ class Composer:
             return L.Chain((letter, hi), ("<",))
         return L.Chain((self.t.node(bind.lo), letter, hi), ("<=", "<"))
 
-    def ranges(self, statements: Iterable[Statement], free: bool) -> tuple[L.Node, ...]:
-        """The ranges of the letters of a block, bound ones and, where asked, those of the left sides."""
-        found: dict[Letter, list[Bind]] = {}
-        for statement in statements:
-            for piece in statement.pieces:
-                binds = list(piece.binds) if free else []
-                binds += [n for e in (*piece.conditions, piece.rhs) for n in walk(e) if isinstance(n, Bind)]
-                for b in binds:
-                    known = found.setdefault(b.letter, [])
-                    if b not in known:
-                        known.append(b)
-        return tuple(self.range(b) for binds in found.values() for b in binds if not b.letter.is_pack)
-
     def shape(self, tensor: Tensor) -> L.Node:
         """``[N, [g, C], H]``: the extents, composite axes grouped."""
         axes = []
         for axis in tensor.axes:
-            items = self.t.nodes(part.extent for part in axis)
-            axes.append(items[0] if len(items) == 1 else L.Group(items))
+            extents = [part.extent for part in axis]
+            items = [L.Word(e.name) if isinstance(e, Size) else self.t.node(e) for e in extents]
+            axes.append(items[0] if len(items) == 1 else L.Group(tuple(items)))
         return L.Group(tuple(axes))
 
     def declaration(self, tensor: Tensor) -> tuple[str, L.Node, str]:
@@ -139,27 +164,55 @@ class Composer:
             notes.append(f"{self.text.line(self.t.node(tensor.default))} when absent")
         return tensor.name, self.shape(tensor), ", ".join(notes)
 
+    def parameter(self, p: Parameter) -> str:
+        """``stride = 2``: a hyperparameter and its value, fixed or default."""
+        value = p.value if p.value is not None else p.default
+        if value is None and p.required:
+            return p.name
+        many = isinstance(value, tuple | list)
+        shown = [self._parameter_value(v) for v in (value if many else (value,))]
+        return f"{p.name} = ({', '.join(shown)})" if many else f"{p.name} = {shown[0]}"
 
-def lift_conditions(rhs: Expr) -> tuple[Expr, tuple[Basic, ...]]:
-    """Range conditions that every reduction has (or the outermost guard), to be said once, on a line of their own."""
-    if isinstance(rhs, Where) and rhs.args[2] == 0 and not is_bracket(rhs.args[0]):
-        inner, more = lift_conditions(rhs.args[1])
-        return inner, (rhs.args[0], *more)
+    def _parameter_value(self, value: object) -> str:
+        if isinstance(value, Rational) and not value.is_Integer and decimal_places(value) is not None:
+            return decimal(value)
+        return self.text.line(self.t.node(value)) if isinstance(value, Basic) else str(value)
+
+
+def _ranges(pieces: Iterable[tuple[Statement, Piece]], free: bool) -> dict[Letter, list[Bind]]:
+    """Each letter's ranges, in order of appearance; packs have none worth saying."""
+    found: dict[Letter, list[Bind]] = {}
+    for _, piece in pieces:
+        for b in (*(piece.binds if free else ()), *bound(piece.rhs)):
+            known = found.setdefault(b.letter, [])
+            if b not in known:
+                known.append(b)
+    return {letter: binds for letter, binds in found.items() if not letter.is_pack}
+
+
+def bound(e: Basic) -> Iterator[Bind]:
+    """The letters an expression binds, with their ranges."""
+    return (n for n in walk(e) if isinstance(n, Bind))
+
+
+def outer_guard(rhs: Expr) -> tuple[Basic, ...]:
+    """The condition of ``where(c, a, 0)``, unless it is an equality, which is written as a bracket."""
+    if isinstance(rhs, Where) and rhs.args[2] == 0 and not all(map(is_bracket, conjuncts(rhs.args[0]))):
+        return conjuncts(rhs.args[0])
+    return ()
+
+
+def lift_conditions(rhs: Expr, spare: Callable[[Basic], bool] | None) -> tuple[Expr, tuple[Basic, ...]]:
+    """Conditions that every reduction has, to be said once on a line of their own; ``spare`` ones stay."""
+
+    def lifted(r: Reduce) -> tuple[Basic, ...]:
+        return tuple(c for c in r.filters if spare is None or not spare(c))
+
     reductions = list(dict.fromkeys(n for n in walk(rhs) if isinstance(n, Reduce)))
-    ranges = {tuple(c for c in r.filters if not is_bracket(c)) for r in reductions}
+    conditions = {lifted(r) for r in reductions}
     nested = any(isinstance(n, Reduce) for r in reductions for n in walk(r.body))
-    if len(ranges) != 1 or nested or any(r.op == "count" and r.body == 1 for r in reductions):
+    if len(conditions) != 1 or nested or any(r.body == 1 for r in reductions):
         return rhs, ()
-    return rhs.xreplace({r: _without_ranges(r) for r in reductions}), ranges.pop()
-
-
-def _without_ranges(r: Reduce) -> Reduce:
-    return Reduce(r.op, [e for e in r.entries if isinstance(e, Bind) or is_bracket(e)], r.body)
-
-
-def parameter_text(p: Parameter, text: Text, t: Typesetter) -> str:
-    """``stride = (1, 1)``: a hyperparameter and its value, fixed or default."""
-    value = p.value if p.value is not None else p.default
-    if isinstance(value, Basic):
-        value = text.line(t.node(value))
-    return p.name if value is None else f"{p.name} = {value}"
+    only = conditions.pop()
+    kept = {r: Reduce(r.op, [e for e in r.entries if e not in only], r.body) for r in reductions}
+    return substitute(rhs, kept), only

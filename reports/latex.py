@@ -128,6 +128,7 @@ _PRINTERS: dict[type[L.Node], Callable[..., str]] = {
     L.Product: _product,
     L.Fraction: lambda n: rf"\frac{{{latex(n.top)}}}{{{latex(n.bottom)}}}",
     L.Floor: lambda n: rf"\left\lfloor \frac{{{latex(n.top)}}}{{{latex(n.bottom)}}} \right\rfloor",
+    L.Ceil: lambda n: rf"\left\lceil \frac{{{latex(n.top)}}}{{{latex(n.bottom)}}} \right\rceil",
     L.Power: _power,
     L.Root: lambda n: rf"\sqrt{{{latex(n.body)}}}",
     L.Call: _call,
@@ -179,6 +180,6 @@ def to_latex(document: Document) -> str:
         parts += [rf"\[ {about} \]"] if about else []
         parts += [f"\\[\n{formula(f)}\n\\]" for f in block.formulas]
         parts += [rf"\[ {ranges(block)} \]"] if block.over else []
-        parts += [f"% {note}" for note in block.notes]
+        parts += [f"% {head}: {', '.join(items)}" for head, items in block.notes]
         parts.append("")
     return "\n".join(parts)

@@ -65,6 +65,14 @@ class Floor(Node):
 
 
 @dataclass(frozen=True)
+class Ceil(Node):
+    """``⌈top / bottom⌉``."""
+
+    top: Node
+    bottom: Node
+
+
+@dataclass(frozen=True)
 class Power(Node):
     """``base^exponent``."""
 
@@ -163,7 +171,8 @@ class Modulo(Node):
 LOOSE, RELATION, SUM, BIG, PRODUCT, POWER, ATOM = range(7)
 
 LEVELS: dict[type[Node], int] = {
-    Word: ATOM, Number: ATOM, Element: ATOM, Call: ATOM, Group: ATOM, Bracket: ATOM, Floor: ATOM, Root: ATOM,
+    Word: ATOM, Number: ATOM, Element: ATOM, Call: ATOM, Group: ATOM, Bracket: ATOM, Floor: ATOM, Ceil: ATOM,
+    Root: ATOM,
     Power: POWER,
     Product: PRODUCT, Fraction: PRODUCT,
     Big: BIG,

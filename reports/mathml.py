@@ -121,7 +121,7 @@ def _element(node: L.Element) -> str:
     return f"<msub>{name(node.name)}{listed(node.indices)}</msub>" if node.indices else name(node.name)
 
 
-def _fraction(node: L.Fraction | L.Floor) -> str:
+def _fraction(node: L.Fraction | L.Floor | L.Ceil) -> str:
     return f"<mfrac>{mathml(node.top)}{mathml(node.bottom)}</mfrac>"
 
 
@@ -133,6 +133,7 @@ _PRINTERS: dict[type[L.Node], Callable[..., str]] = {
     L.Product: _product,
     L.Fraction: _fraction,
     L.Floor: lambda n: row(sign("⌊"), _fraction(n), sign("⌋")),
+    L.Ceil: lambda n: row(sign("⌈"), _fraction(n), sign("⌉")),
     L.Power: lambda n: f"<msup>{inside(n.base, L.ATOM)}{mathml(n.exponent)}</msup>",
     L.Root: lambda n: f"<msqrt>{mathml(n.body)}</msqrt>",
     L.Call: lambda n: row(f"<mi>{escape(n.name)}</mi>", sign("("), listed(n.arguments), sign(")")),
@@ -161,7 +162,7 @@ def _block(block: Block) -> list[str]:
     parts += [_display(row(name(n), sign(":"), mathml(shape))) for n, shape in block.about]
     parts += [_display(_formula(f)) for f in block.formulas]
     parts += [_display(row("<mtext>over </mtext>", listed(block.over)))] if block.over else []
-    return [*parts, *(f"<p>{escape(' '.join(note.split()))}</p>" for note in block.notes)]
+    return [*parts, *(f"<p>{escape(f'{head}: ' + ', '.join(items))}</p>" for head, items in block.notes)]
 
 
 def _display(inner: str) -> str:

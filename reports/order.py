@@ -28,7 +28,7 @@ class Order:
     def terms(self, pairs: list[tuple[Expr, bool, L.Node]]) -> list[tuple[Expr, bool, L.Node]]:
         """(term, subtracted?, layout) in a reader's order."""
         value = any(isinstance(n, Read | Function | Reduce) for e, _, _ in pairs for n in walk(e))
-        return sorted(pairs, key=lambda p: (p[1], self._term(p[0], value), _weight(p[2]), repr(p[2])))
+        return sorted(pairs, key=lambda p: (p[1], self._term(p[0], value), _case(p[2]), _weight(p[2]), repr(p[2])))
 
     def _term(self, e: Expr, value: bool) -> tuple[int, int]:
         nodes = list(walk(e))
@@ -87,6 +87,12 @@ def _leading(program: Program, primal: Program) -> set[str]:
     mark = {"vjp": "d", "jvp": "t"}.get(program.derived)
     known = {*program.tensors, *primal.tensors}
     return {n for n in program.tensors if mark and n[0] == mark and n[1:] in known and n not in primal.tensors}
+
+
+def _case(node: L.Node) -> str:
+    """The bracket a term begins with: cases come in order."""
+    first = node.factors[0] if isinstance(node, L.Product) else node
+    return repr(first) if isinstance(first, L.Bracket) else ""
 
 
 def _weight(node: L.Node) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from derive.reports import layout as L
 from derive.reports.document import Block, Document, Formula
-from derive.reports.text import WIDTH, Piece, Run, Text, deeper, flat, fold, joined
+from derive.reports.text import WIDTH, Piece, Run, Text, deeper, flat, fold, joined, word
 
 #: Non-mathematical signs, for terminals that have only ASCII.
 PROSE = str.maketrans({"·": "-", "←": "<-", "—": "-", "–": "-", "…": "...", "’": "'", "×": "x"})
@@ -23,7 +23,7 @@ def to_text(document: Document, ascii: bool = False) -> str:
 
 def _block(block: Block, t: Text, doc: str) -> str:
     lines = [_heading(block, t)]
-    summary = doc.strip().splitlines()
+    summary = doc.replace("``", "").strip().splitlines()
     if summary:
         lines += textwrap.wrap(summary[0], WIDTH - 2, initial_indent="  ", subsequent_indent="  ")
     lines += _declared(block, t)
@@ -31,8 +31,8 @@ def _block(block: Block, t: Text, doc: str) -> str:
         lines += _formula(formula, t)
     if block.over:
         lines += _listed("over   ", block.over, t)
-    for note in block.notes:
-        lines += textwrap.wrap(note, WIDTH - 4, initial_indent="    ", subsequent_indent=" " * 17)
+    for head, items in block.notes:
+        lines += _rows(f"{head}  ", [word(item) for item in items])
     return "\n".join(lines)
 
 
@@ -61,21 +61,16 @@ def _declared(block: Block, t: Text) -> list[str]:
 
 
 def _formula(f: Formula, t: Text) -> list[str]:
-    right = t.run(f.right)
-    guard: Run = ()
-    if f.guard:
-        guard = (Piece("   "), Piece("if ", 0), *deeper(joined([t.run(c) for c in f.guard], ", ")))
-        if f.otherwise:
-            guard = (*guard, Piece(f", else {f.otherwise}"))
-    run = (*deeper(t.run(f.left), 9), Piece(" = "), *right, *guard)
-    lines = fold((Piece("  "), *run), WIDTH, " " * 6)
+    equation = (Piece("  "), *deeper(t.run(f.left), 9), Piece(" = "), *t.run(f.right))
+    guard = joined([t.run(c) for c in f.guard], ", ") + ((Piece(f", else {f.otherwise}"),) if f.otherwise else ())
+    short = f.guard and len(flat(equation)) + len(flat(guard)) + 6 <= WIDTH
+    lines = [flat((*equation, Piece("   if "), *guard))] if short else fold(equation, WIDTH, " " * 6)
+    if f.guard and not short:
+        lines += _rows("if     ", [guard])
     if f.where:
-        pairs = [(*t.run(a), Piece(" = "), *t.run(b)) for a, b in f.where]
-        lines += _rows("where  ", pairs)
-    if f.only:
-        lines += _listed("only   ", f.only, t)
-    if f.over:
-        lines += _listed("for    ", f.over, t)
+        lines += _rows("where  ", [(*t.run(a), Piece(" = "), *t.run(b)) for a, b in f.where])
+    for head, nodes in (("only   ", f.only), ("for    ", f.over)):
+        lines += _listed(head, nodes, t) if nodes else []
     return lines
 
 

@@ -13,14 +13,17 @@ from derive.reports import layout as L
 
 WIDTH = 80
 
+#: A denominator shorter than this stays on the line of its numerator.
+SHORT = 24
+
 #: What differs between the two alphabets.
 UNICODE = {
     "minus": "−", "times": "·", "sum": "Σ", "prod": "Π", "root": "√", "...": "…", "inf": "∞", "pi": "π",
-    "==": "=", "!=": "≠", "<": "<", "<=": "≤", ">": ">", ">=": "≥", "|": "|",
+    "==": "=", "!=": "≠", "<": "<", "<=": "≤", ">": ">", ">=": "≥", "|": "|", "Floor": "⌊ ⌋", "Ceil": "⌈ ⌉",
 }  # fmt: skip
 ASCII = {
     "minus": "-", "times": "*", "sum": "sum", "prod": "prod", "root": "sqrt", "...": "...", "inf": "inf", "pi": "pi",
-    "==": "=", "!=": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">=", "|": "|",
+    "==": "=", "!=": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">=", "|": "|", "Floor": "floor( )", "Ceil": "ceil( )",
 }  # fmt: skip
 
 SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
@@ -147,14 +150,17 @@ def _product(t: Text, node: L.Product) -> Run:
 
 
 def _fraction(t: Text, node: L.Fraction) -> Run:
+    """``a / b``; the line is broken before a denominator only when that is long."""
     tight = all(isinstance(n, L.Word | L.Number) for n in (node.top, node.bottom))
-    top = t.inside(node.top, L.PRODUCT)
-    return (*deeper(top, 2), Piece("/" if tight else " / "), Piece("", 2), *deeper(t.inside(node.bottom, L.POWER), 3))
+    bottom = t.inside(node.bottom, L.POWER)
+    slash = (Piece("/" if tight else " / "), *((Piece("", 2),) if len(flat(bottom)) > SHORT else ()))
+    return (*deeper(t.inside(node.top, L.PRODUCT)), *slash, *deeper(bottom, 3))
 
 
-def _floor(t: Text, node: L.Floor) -> Run:
+def _rounded(t: Text, node: L.Floor | L.Ceil) -> Run:
     ratio = deeper(_fraction(t, L.Fraction(node.top, node.bottom)), 2)
-    return (*word("floor("), *ratio, Piece(")")) if t.ascii else (Piece("⌊"), *ratio, Piece("⌋"))
+    opening, closing = t.signs[type(node).__name__].split()
+    return (Piece(opening), *ratio, Piece(closing))
 
 
 def _power(t: Text, node: L.Power) -> Run:
@@ -237,7 +243,8 @@ _PRINTERS: dict[type[L.Node], Callable[..., Run]] = {
     L.Minus: _minus,
     L.Product: _product,
     L.Fraction: _fraction,
-    L.Floor: _floor,
+    L.Floor: _rounded,
+    L.Ceil: _rounded,
     L.Power: _power,
     L.Root: _root,
     L.Call: _call,

@@ -6,25 +6,32 @@ from collections.abc import Callable, Iterable
 
 from sympy import Add, Basic, E, Expr, Integer, Mul, Pow, Rational, Symbol, pi
 
-from derive.functions import function_name
+from derive.functions import HALF, function_name
 from derive.program import (
     INF,
     Compare,
     FloorDiv,
+    Letter,
     Logic,
     Modulo,
     Program,
     Read,
     Reduce,
+    Size,
     Stop,
     Truth,
     Where,
+    walk,
 )
 from derive.reports import layout as L
+from derive.reports.numbers import decimal, reads_as_decimal
 from derive.reports.order import REDUCTIONS, SUMS, Order
 
 #: How the language's relation reads after its two sides are exchanged.
 FLIPPED = {"<": ">", "<=": ">=", "==": "==", "!=": "!="}
+
+#: The relation that holds where this one does not, and whether the sides are exchanged.
+NEGATED = {"<": ("<=", True), "<=": ("<", True), "==": ("!=", False), "!=": ("==", False)}
 
 
 class Typesetter:
@@ -102,11 +109,9 @@ def _mate(conditions: list[Basic], i: int, used: set[int]) -> int | None:
 def _sum(t: Typesetter, e: Expr) -> L.Node:
     pairs = []
     for term in e.args:
-        negative, positive = _sign(term)
-        node = t.node(positive)
-        if isinstance(node, L.Minus):
-            negative, node = not negative, node.body
-        pairs.append((positive, negative, node))
+        node = t.node(term)
+        negative = isinstance(node, L.Minus)
+        pairs.append((_sign(term)[1], negative, node.body if isinstance(node, L.Minus) else node))
     ordered = t.order.terms(pairs)
     return L.Sum(tuple(L.Minus(node) if negative else node for _, negative, node in ordered))
 
@@ -120,41 +125,57 @@ def _sign(e: Expr) -> tuple[bool, Expr]:
 
 
 def _product(t: Typesetter, e: Expr) -> L.Node:
-    """``a·b / c``; a reduction stands after the fraction, and takes bracketed sums along."""
+    """``−a·b``: the sign first; ``−⌊−a / b⌋`` is ``⌈a / b⌉``."""
     negative, e = _sign(e)
     if negative:
-        return L.Minus(t.node(e))
+        up = _negated(e.args[0]) if isinstance(e, FloorDiv) else None
+        return L.Minus(t.node(e)) if up is None else L.Ceil(t.node(up), t.node(e.args[1]))
     top, bottom = _split(e)
     nodes = [(f, t.node(f)) for f in top]
-    if sum(isinstance(n, L.Minus) for _, n in nodes) == 1:
-        nodes = [(f, n.body if isinstance(n, L.Minus) else n) for f, n in nodes]
-        return L.Minus(_quotient(t, nodes, bottom))
-    return _quotient(t, nodes, bottom)
+    minuses = sum(isinstance(n, L.Minus) for _, n in nodes)
+    nodes = [(f, n.body if isinstance(n, L.Minus) else n) for f, n in nodes]
+    quotient = _quotient(t, nodes, bottom)
+    return L.Minus(quotient) if minuses % 2 else quotient
+
+
+def _negated(e: Expr) -> Expr | None:
+    """−e, where every term of e is negative; None otherwise."""
+    if e.is_Mul:
+        for i, factor in enumerate(e.args):
+            if factor.is_Add and all(_sign(a)[0] for a in factor.args):
+                return Mul(*e.args[:i], -factor, *e.args[i + 1 :])
+    return -e if all(_sign(a)[0] for a in Add.make_args(e)) else None
 
 
 def _quotient(t: Typesetter, top: list[tuple[Expr, L.Node]], bottom: list[Expr]) -> L.Node:
+    """``a·b / c``; a reduction stands after the fraction and takes bracketed sums along, unless c has one too."""
     above = [(t.order.factor(f), n) for f, n in t.order.factors(top)]
     below = [n for _, n in t.order.factors([(f, t.node(f)) for f in bottom])]
     if not below:
         return _times([n for _, n in above])
     heaviest = SUMS if any(rank[0] >= REDUCTIONS for rank, _ in above) else REDUCTIONS
+    if any(isinstance(n, Reduce) for f in bottom for n in walk(f)):
+        heaviest = REDUCTIONS + 1
     light = [n for rank, n in above if rank[0] < heaviest]
     heavy = [n for rank, n in above if rank[0] >= heaviest]
     return _times([L.Fraction(_times(light), _times(below)), *heavy])
 
 
 def _split(e: Expr) -> tuple[list[Expr], list[Expr]]:
-    """Factors above and below the line."""
+    """Factors above and below the line; √2/2 is 1/√2."""
     top: list[Expr] = []
     bottom: list[Expr] = []
     for factor in Mul.make_args(e):
-        if factor.is_Rational and not factor.is_Integer and not _is_decimal(factor):
+        if factor.is_Rational and not factor.is_Integer and not reads_as_decimal(factor):
             top += [Integer(factor.p)] if factor.p != 1 else []
             bottom.append(Integer(factor.q))
         elif factor.is_Pow and _sign(factor.exp)[0]:
             bottom.append(Pow(factor.base, -factor.exp))
         else:
             top.append(factor)
+    for factor in [f for f in top if f.is_Pow and f.exp == HALF and f.base in bottom]:
+        top.remove(factor)
+        bottom[bottom.index(factor.base)] = factor
     return top, bottom
 
 
@@ -167,7 +188,7 @@ def _times(factors: list[L.Node]) -> L.Node:
 def _power(t: Typesetter, e: Expr) -> L.Node:
     if _sign(e.exp)[0]:
         return L.Fraction(L.Number("1"), t.node(Pow(e.base, -e.exp)))
-    if e.exp == Rational(1, 2):
+    if e.exp == HALF:
         return L.Root(t.node(e.base))
     return L.Power(t.node(e.base), t.node(e.exp))
 
@@ -175,35 +196,13 @@ def _power(t: Typesetter, e: Expr) -> L.Node:
 # ------------------------------------------------------------------------------ numbers
 
 
-def _is_decimal(number: Rational) -> bool:
-    """Whether a fraction is better read as a short decimal: 1/10 as 0.1, but 1/2 as a fraction."""
-    q = int(number.q)
-    for prime in (2, 5):
-        while q % prime == 0:
-            q //= prime
-    return q == 1 and int(number.q) > 9 and int(number.q) & (int(number.q) - 1) != 0 and len(_decimal(number)) <= 12
-
-
-def _decimal(number: Rational) -> str:
-    """The exact decimal, in powers of ten when small: ``1e-8``."""
-    p, q, places = int(number.p), int(number.q), 0
-    while (p * 10**places) % q:
-        places += 1
-    digits = str(p * 10**places // q)
-    if places > 4 and len(digits) <= 3 < places - len(digits) + 1:
-        point = f"{digits[0]}.{digits[1:]}" if len(digits) > 1 else digits
-        return f"{point}e-{places - len(digits) + 1}"
-    digits = digits.rjust(places + 1, "0")
-    return f"{digits[:-places]}.{digits[-places:]}"
-
-
 def _number(t: Typesetter, e: Expr) -> L.Node:
     if e.is_negative:
         return L.Minus(t.node(-e))
     if e.is_Integer:
         return L.Number(str(int(e)))
-    if _is_decimal(e):
-        return L.Number(_decimal(e))
+    if reads_as_decimal(e):
+        return L.Number(decimal(e))
     return L.Fraction(L.Number(str(e.p)), L.Number(str(e.q)))
 
 
@@ -212,10 +211,10 @@ def _number(t: Typesetter, e: Expr) -> L.Node:
 
 def _reduce(t: Typesetter, e: Reduce) -> L.Node:
     """A reduction; a sum's minus sign stands before it, its equalities of data as brackets inside."""
-    data = [c for c in e.filters if is_bracket(c)]
+    data = tuple(c for c in e.filters if is_bracket(c))
     letters = tuple(L.Word(b.letter.name) for b in e.binds)
-    if e.op == "count" and e.body == 1:
-        return L.Big(e.op, letters, t.conditions(e.filters), None)
+    if e.op in ("count", "sum") and e.body == 1:
+        return L.Big("count", letters, t.conditions(e.filters), None)
     if e.op == "sum" and _sign(e.body)[0]:
         return L.Minus(_reduce(t, Reduce(e.op, e.entries, -e.body)))
     if e.op != "sum" or not data:
@@ -228,6 +227,8 @@ def _bracketed(t: Typesetter, conditions: Iterable[Basic], body: Expr) -> L.Node
     """``[t[n] = k] · body``."""
     brackets = [L.Bracket(n) for n in t.conditions(conditions)]
     node = t.node(body)
+    if isinstance(node, L.Minus):
+        return L.Minus(_bracketed(t, conditions, -body))
     if body == 1:
         return _times(brackets)
     return _times([*brackets, *(node.factors if isinstance(node, L.Product) else (node,))])
@@ -250,9 +251,16 @@ def _compare(t: Typesetter, e: Compare) -> L.Node:
         value, divisor = e.args[1].args
         return L.Chain((t.node(divisor), t.node(value)), ("|",))
     a, b = e.args[1], e.args[2]
-    if _plain(a) and not _plain(b):
+    if _turned(a, b):
         return L.Chain((t.node(b), t.node(a)), (FLIPPED[e.op],))
     return L.Chain((t.node(a), t.node(b)), (e.op,))
+
+
+def _turned(a: Expr, b: Expr) -> bool:
+    """Whether ``a < b`` reads better as ``b > a``: a number comes last, a letter alone comes first."""
+    if _plain(a) or _plain(b):
+        return _plain(a) and not _plain(b)
+    return isinstance(b, Letter) and not isinstance(a, Letter | Read)
 
 
 def _plain(e: Basic) -> bool:
@@ -262,15 +270,23 @@ def _plain(e: Basic) -> bool:
 
 def _logic(t: Typesetter, e: Logic) -> L.Node:
     if e.op == "not":
-        return L.Not(t.node(e.conditions[0]))
+        return _not(t, e.conditions[0])
     parts = t.conditions(e.conditions) if e.op == "and" else t.nodes(e.conditions)
     return parts[0] if len(parts) == 1 else L.Junction(e.op, parts)
+
+
+def _not(t: Typesetter, e: Basic) -> L.Node:
+    """``not a < b`` reads ``a ≥ b``."""
+    if isinstance(e, Compare) and not is_divides(e):
+        op, swap = NEGATED[e.op]
+        return t.node(Compare(op, *(e.args[:0:-1] if swap else e.args[1:])))
+    return L.Not(t.node(e))
 
 
 def _where(t: Typesetter, e: Where) -> L.Node:
     condition, then, otherwise = e.args
     if otherwise == 0 and all(is_bracket(c) for c in conjuncts(condition)):
-        return _bracketed(t, [condition], then)
+        return _bracketed(t, (condition,), then)
     return L.Choice(t.node(condition), t.node(then), t.node(otherwise))
 
 
@@ -287,6 +303,7 @@ _BUILDERS: tuple[tuple[type, Callable[..., L.Node]], ...] = (
     (Add, _sum),
     (Mul, _product),
     (Pow, _power),
+    (Size, lambda t, e: L.Call("size", (L.Word(e.name),)) if e.is_pack else L.Word(e.name)),
     (Symbol, lambda t, e: L.Word(e.name)),
     (Rational, _number),
     (type(pi), lambda t, e: L.Word("pi")),

@@ -1,0 +1,74 @@
+"""Bound letters as a person would choose them: ``Σ k_2  e[k_2]`` reads ``Σ j  e[j]``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from sympy import Basic, Expr, Symbol
+
+from derive.program import Bind, Letter, Piece, Program, Read, Reduce, piece_expressions, walk
+
+#: Letters for a second index over the same range, when the primal has none of its own.
+SECOND = ("j", "l", "i", "u", "v")
+
+Range = tuple[Expr, Expr]
+
+
+class Letters:
+    """Chooses the letters of one program's formulas; the primal's come first."""
+
+    def __init__(self, primal: Program) -> None:
+        self.ranges: dict[str, list[Range]] = {}
+        for bind in _binds(primal):
+            self.ranges.setdefault(bind.letter.name, []).append((bind.lo, bind.hi))
+        self.names = set(primal.tensors) | {p.name for p in primal.parameters}
+
+    def chosen(self, piece: Piece) -> Piece:
+        """The piece with its numbered letters renamed where a plain one is free."""
+        taken = {n.name for e in piece_expressions(piece) for n in walk(e) if isinstance(n, Symbol)}
+        taken |= {n.tensor for e in piece_expressions(piece) for n in walk(e) if isinstance(n, Read)}
+        numbered = {b.letter.name for e in (piece.rhs, *piece.conditions) for b in _bound(e) if _number(b.letter.name)}
+        return replace(piece, rhs=self._renamed(piece.rhs, taken - numbered, {}))
+
+    def _renamed(self, e: Expr, taken: set[str], mapping: dict[Letter, Letter]) -> Expr:
+        """Reductions from the outside in, so that an inner letter avoids the outer ones."""
+        if isinstance(e, Letter):
+            return mapping.get(e, e)
+        if not e.args or isinstance(e, Symbol):
+            return e
+        if isinstance(e, Reduce):
+            for bind in e.binds:
+                name = self._name(bind, taken)
+                taken, mapping = taken | {name}, {**mapping, bind.letter: Letter(name)}
+            entries = [self._renamed(c, taken, mapping) for c in e.entries]
+            return Reduce(e.op, entries, self._renamed(e.body, taken, mapping))
+        return e.func(*(self._renamed(a, taken, mapping) if isinstance(a, Basic) else a for a in e.args))
+
+    def _name(self, bind: Bind, taken: set[str]) -> str:
+        name = bind.letter.name
+        if bind.letter.is_pack or not _number(name):
+            return name
+        base = name.rpartition("_")[0]
+        same = [n for n, ranges in self.ranges.items() if ranges == [(bind.lo, bind.hi)] and len(n) == 1]
+        second = [n for n in SECOND if n not in self.ranges]
+        for candidate in (base, *same, *second):
+            if candidate not in taken and candidate not in self.names:
+                return candidate
+        return name
+
+
+def _number(name: str) -> bool:
+    head, _, tail = name.rpartition("_")
+    return bool(head) and tail.isdigit()
+
+
+def _bound(e: Basic) -> Iterator[Bind]:
+    return (n for n in walk(e) if isinstance(n, Bind))
+
+
+def _binds(program: Program) -> Iterator[Bind]:
+    for statement in program.statements:
+        for piece in statement.pieces:
+            yield from piece.binds
+            yield from _bound(piece.rhs)
