@@ -153,7 +153,18 @@ def test_elimination_keeps_the_value(seed: int) -> None:
 def test_ranges_prove_what_holds_and_nothing_else() -> None:
     """Every verdict is checked at every point of small ranges."""
     ranges = Ranges({i: (Integer(0), K), j: (Integer(-1), i + 1), n: (Integer(0), N * K)})
-    expressions = [i, j, i - j, K - 1 - i, n, N * K - 1 - n, FloorDiv(n, K), N - 1 - FloorDiv(n, K), Modulo(n, K), i - 1]
+    expressions = [
+        i,
+        j,
+        i - j,
+        K - 1 - i,
+        n,
+        N * K - 1 - n,
+        FloorDiv(n, K),
+        N - 1 - FloorDiv(n, K),
+        Modulo(n, K),
+        i - 1,
+    ]
     found = {e: ranges.nonnegative(polynomial(e)) for e in expressions}
     assert [e for e, proved in found.items() if not proved] == [j, i - 1]
     for size_k, size_n in itertools.product((1, 2, 3), repeat=2):
