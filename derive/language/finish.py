@@ -171,14 +171,24 @@ def _write(e: Expr, binds: tuple[Bind, ...], facts: Facts) -> Expr:
         return e
     if isinstance(e, Reduce):
         inside = (*binds, *e.binds)
-        entries = tuple(
-            x if isinstance(x, Bind) else _write(x, inside, facts)
-            for x in e.entries
-            if isinstance(x, Bind) or not prove(x, inside, facts)
-        )
+        always = _always(e.entries, inside, facts)
+        entries = tuple(x if isinstance(x, Bind) else _write(x, inside, facts) for x in e.entries if x not in always)
         body = _write(e.body, inside, facts)
         return _mean(entries, body) if e.op == "mean" else Reduce(e.args[0], entries, body)
     return e.func(*(_write(a, binds, facts) if isinstance(a, Expr) else a for a in e.args))
+
+
+def _always(entries: tuple, binds: tuple[Bind, ...], facts: Facts) -> list[Expr]:
+    """Pairs ``lo <= e`` and ``e < hi`` that hold for all values of the letters."""
+    ranges = [x for x in entries if isinstance(x, Compare)]
+    out: list[Expr] = []
+    for low in ranges:
+        for high in ranges:
+            if low.op == "<=" and high.op == "<" and low.args[2] == high.args[1] and low.args[1].is_Integer:
+                index = low.args[2]
+                if prove(index - low.args[1], binds, facts) and prove(high.args[2] - 1 - index, binds, facts):
+                    out += [low, high]
+    return out
 
 
 def _mean(entries: tuple, body: Expr) -> Expr:

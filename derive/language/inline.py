@@ -12,9 +12,9 @@ from derive.language.definition import Definition
 from derive.language.expressions import REDUCERS, Context, Static, elaborate, number, resolve
 from derive.language.find import definition_called
 from derive.language.hypers import callee_value
-from derive.language.inputs import add_input
+from derive.language.inputs import add_input, early_sizes
 from derive.language.match import match_input
-from derive.language.parse import parse_text
+from derive.language.parse import DERIVED, parse_text
 from derive.language.scalars import settle_all
 from derive.language.suggest import nearest
 from derive.language.tables import Absent, Constant, Equation, Family, Macro, Ref, Row, Scope
@@ -34,6 +34,8 @@ def elementwise(name: str) -> Definition:
 def callee_of(name: str, node: ast.AST, ctx: Context) -> Definition:
     """The definition a call names."""
     found = definition_called(name, ctx.scope.definition)
+    if found is not None and found.role == DERIVED:
+        raise ctx.error(f"{name} is derived text and cannot be called", node, "call the definition it was derived from")
     if found is not None:
         return found
     if name in FUNCTIONS:
@@ -237,7 +239,8 @@ def give_hypers(scope: Scope, arguments: dict[str, ast.expr], ctx: Context) -> N
 
 def give_inputs(scope: Scope, tensors: dict[str, Any], node: ast.Call, ctx: Context) -> None:
     """A callee's inputs: the caller's tensors, defaults, or nothing."""
-    postponed: list[tuple[Expr, Expr, ast.AST]] = []
+    early_sizes(scope)
+    postponed: list[tuple[ast.expr, Expr, ast.AST]] = []
     absent = []
     for declared in scope.definition.inputs:
         found = tensors.get(declared.name)

@@ -20,7 +20,7 @@ _NO_DRAW = "write bernoulli(1 - p), uniform(a, b) or normal(m, s)"
 
 def declare_sizes(inputs: tuple[Input, ...], scope: Scope) -> None:
     """Every name in an axis that is no hyperparameter and no size equation is a size of its own."""
-    _early(scope)
+    early_sizes(scope)
     for declared in inputs:
         for axis in declared.axes:
             for node in ast.walk(axis):
@@ -28,7 +28,7 @@ def declare_sizes(inputs: tuple[Input, ...], scope: Scope) -> None:
                     _declare_size(node, scope)
 
 
-def _early(scope: Scope) -> None:
+def early_sizes(scope: Scope) -> None:
     """Size equations that the axes of inputs name: known before the body is walked."""
     wanted = {n.id for i in scope.definition.inputs for a in i.axes for n in ast.walk(a) if isinstance(n, ast.Name)}
     for statement in scope.definition.body:

@@ -185,11 +185,12 @@ def _product(slots: tuple[Slot, ...]) -> Expr:
     return total
 
 
-def _known(axis: ast.expr, scope: Scope) -> Expr | None:
+def _known(axis: ast.expr, scope: Scope, late: bool = False) -> Expr | None:
     """An axis expression's value if all its names are known, else None."""
     for n in ast.walk(axis):
         if isinstance(n, ast.Name) and scope.sizes.get(n.id) is None and scope.hypers.get(n.id) is None:
-            return None
+            if not (late and n.id in scope.scalars):
+                return None
     value = elaborate(axis, Context(scope))
     return value if isinstance(value, Expr) else None
 
@@ -201,7 +202,7 @@ def _solve(
     value = _known(axis, scope)
     if value is not None:
         _same(declared, value, extent, scope, node, ctx)
-    elif isinstance(axis, ast.Name):
+    elif isinstance(axis, ast.Name) and axis.id not in scope.scalars:
         scope.sizes[axis.id] = extent
     else:
         postponed.append((axis, extent, node))
@@ -210,7 +211,7 @@ def _solve(
 def settle_postponed(postponed: Postponed, scope: Scope, node: ast.AST, ctx: Context) -> None:
     """``4*H`` given an extent, once the other sizes are known: H is the quotient."""
     for axis, extent, at in postponed:
-        value = _known(axis, scope)
+        value = _known(axis, scope, late=True)
         if value is None:
             names = [n.id for n in ast.walk(axis) if isinstance(n, ast.Name)]
             unknown = [n for n in dict.fromkeys(names) if scope.sizes.get(n) is None and n not in scope.hypers]

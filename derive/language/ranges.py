@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from sympy import Expr, Integer, expand
 
+from derive.language.floors import sign, tidy
 from derive.language.tables import Agreement, Bound, Build, RangeCheck, Scope, is_unknown
 from derive.program import (
     Bind, Compare, FloorDiv, Hyper, Letter, Logic, Modulo, Size, Truth, Where, free_letters, reads, walk,
@@ -66,9 +67,15 @@ class Facts:
         for _ in range(50):
             known = {s: self.derived[s] for s in e.free_symbols if s in self.derived}
             if not known:
-                return e
+                return tidy(e)
             e = self.solve(e.xreplace(known))
         return e
+
+    def sign(self, e: Expr) -> int | None:
+        """The sign of e as it stands, or in terms of the inputs' sizes."""
+        e = self.solve(e)
+        known = sign(e)
+        return sign(self.unfold(e)) if known is None else known
 
     def equal(self, a: Expr, b: Expr) -> bool:
         return a == b or difference(self.unfold(a), self.unfold(b)) == 0
@@ -115,77 +122,53 @@ def _require(build: Build, condition: Expr) -> None:
         build.requirements.append(condition)
 
 
-# ------------------------------------------------------------------------------ sign and corners
+# ------------------------------------------------------------------------------ corners
 
 
-def sign(e: Expr) -> int | None:
-    """1: certainly ≥ 0; −1: certainly < 0; None: unknown.  Sizes and letters' extents are at least 0."""
-    e = expand(e)
-    if e.is_Rational:
-        return 1 if e >= 0 else -1
-    terms = e.args if e.is_Add else (e,)
-    constant = sum((t for t in terms if t.is_Rational), Integer(0))
-    others = [t for t in terms if not t.is_Rational]
-    if all(_nonnegative(t) for t in others):
-        floor = constant + sum((t.as_coeff_Mul()[0] for t in others if _positive(t)), Integer(0))
-        return 1 if floor >= 0 else None
-    if all(_nonnegative(-t) for t in others) and constant < 0:
-        return -1
-    return None
-
-
-def _positive(t: Expr) -> bool:
-    """Whether a term is at least its coefficient: a product of sizes that are at least 1."""
-    coefficient, rest = t.as_coeff_Mul()
-    return coefficient > 0 and all(isinstance(f.as_base_exp()[0], Size) for f in rest.as_ordered_factors())
-
-
-def _nonnegative(t: Expr) -> bool:
-    coefficient, rest = t.as_coeff_Mul()
-    if coefficient < 0:
-        return False
-    for factor in rest.as_ordered_factors() if rest != 1 else ():
-        base, _ = factor.as_base_exp()
-        if isinstance(base, (Size, Modulo)):
-            continue
-        if isinstance(base, FloorDiv) and sign(base.args[0]) == 1 and sign(base.args[1]) == 1:
-            continue
-        return False
-    return True
-
-
-def corners(index: Expr, bounds: Iterable[Bound], facts: Facts) -> list[Expr] | None:
-    """The values of an index at the corners of its letters' ranges; None if its extremes may lie elsewhere."""
-    index = facts.solve(index)
+def corners(e: Expr, bounds: Iterable[Bound], facts: Facts) -> list[Expr] | None:
+    """The values among which e is least over its letters' ranges; None if it may be less elsewhere."""
+    e = facts.solve(e)
     ranges: dict[Expr, tuple[Expr, Expr]] = {}
-    index = _remainders_as_letters(index, ranges)
-    if not monotone(index):
+    e = _remainders_as_letters(e, ranges)
+    if not monotone(e):
         return None
     by_letter = {b.letter: b for b in bounds}
-    pending = sorted(free_letters(index), key=lambda s: s.name)
-    for letter in pending:
-        if letter in ranges:
-            continue
-        bound = by_letter.get(letter)
-        if bound is None or bound.lo is None or bound.hi is None:
-            return None
-        ranges[letter] = (facts.solve(bound.lo), facts.solve(bound.hi) - 1)
-    points = [index]
-    for letter in sorted(ranges, key=lambda s: s.name, reverse=True):
-        ends = dict.fromkeys(ranges[letter])
-        points = [p.xreplace({letter: e}) for p in points for e in ends]
+    points = [e]
+    while any(free_letters(p) for p in points):
+        letter = _innermost({s.name: s for p in points for s in free_letters(p)}, by_letter)
+        if letter not in ranges:
+            bound = by_letter.get(letter)
+            if bound is None or bound.lo is None or bound.hi is None or letter in free_letters(bound.hi):
+                return None
+            ranges[letter] = (facts.solve(bound.lo), facts.solve(bound.hi) - 1)
+        points = list(dict.fromkeys(q for p in points for q in _least(p, letter, *ranges[letter])))
         if len(points) > CORNERS:
             return None
-    while any(free_letters(p) for p in points):  # ends that depend on other letters
-        letter = sorted({s for p in points for s in free_letters(p)}, key=lambda s: s.name)[0]
-        if letter not in by_letter or len(points) > CORNERS:
-            return None
-        bound = by_letter[letter]
-        if bound.lo is None or bound.hi is None or letter in free_letters(bound.hi):
-            return None
-        ends = dict.fromkeys((facts.solve(bound.lo), facts.solve(bound.hi) - 1))
-        points = [p.xreplace({letter: e}) for p in points for e in ends]
-    return list(dict.fromkeys(facts.unfold(p) for p in points))
+    return points
+
+
+def _innermost(letters: dict[str, Letter], by_letter: dict[Letter, Bound]) -> Letter:
+    """A letter on which the range of no other one depends."""
+    inside = {s for a in letters.values() if a in by_letter for s in _range_letters(by_letter[a])}
+    free = [a for name, a in sorted(letters.items()) if a not in inside]
+    return free[0] if free else letters[min(letters)]
+
+
+def _range_letters(bound: Bound) -> set[Letter]:
+    return {s for end in (bound.lo, bound.hi) if end is not None for s in free_letters(end)}
+
+
+def _least(e: Expr, letter: Letter, low: Expr, high: Expr) -> list[Expr]:
+    """e at the end of the letter's range where it is least; at both where that is not known."""
+    if letter not in free_letters(e):
+        return [e]
+    slope = e.coeff(letter, 1) if _affine(expand(e)) else None
+    known = sign(slope) if slope is not None and not free_letters(slope) else None
+    if known == 1:
+        return [e.xreplace({letter: low})]
+    if known == -1:
+        return [e.xreplace({letter: high})]
+    return [e.xreplace({letter: low}), e.xreplace({letter: high})]
 
 
 def _remainders_as_letters(index: Expr, ranges: dict[Expr, tuple[Expr, Expr]]) -> Expr:
@@ -232,18 +215,20 @@ def settle_checks(build: Build) -> None:
 
 def _decide_check(check: RangeCheck, facts: Facts) -> None:
     lo = Integer(check.slot.origin - check.slot.below)
-    hi = facts.unfold(check.slot.hi)
-    points = corners(check.index, check.bounds, facts)
-    if points is None:
+    hi = facts.solve(check.slot.hi)
+    below = corners(check.index - lo, check.bounds, facts)
+    above = corners(hi - 1 - check.index, check.bounds, facts)
+    if below is None or above is None:
         mend = "guard it: padded(x[…], value), or where(condition, x[…], value)"
         raise check.scope.error(f"cannot tell whether the index {check.index} is in range", check.node, mend)
-    for point in points:
-        for gap, c in ((point - lo, Compare("<=", lo, point)), (hi - 1 - point, Compare("<", point, hi))):
-            _decide(gap, c, check, facts)
+    for gap in below:
+        _decide(gap, Compare("<=", lo, gap + lo), check, facts)
+    for gap in above:
+        _decide(gap, Compare("<", hi - 1 - gap, hi), check, facts)
 
 
 def _decide(gap: Expr, condition: Expr, check: RangeCheck, facts: Facts) -> None:
-    known = sign(gap)
+    known = facts.sign(gap)
     if known == 1:
         return
     if known == -1:
@@ -273,15 +258,15 @@ def _decide_fit(
     assert bound.lo is not None and bound.hi is not None
     lo, hi = facts.solve(lo), facts.solve(hi)
     others = [b for b in around if b is not bound]
-    lows = corners(bound.lo, others, facts)
-    highs = corners(bound.hi, others, facts)
+    lows = corners(bound.lo - lo, others, facts)
+    highs = corners(hi - bound.hi, others, facts)
     if lows is None or highs is None:
         mend = f"bind it bare and filter: {bound.letter}, {bound.lo} <= {bound.letter}, {bound.letter} < {bound.hi}"
         raise scope.error(f"cannot tell whether {bound.letter} stays in its axis", node, mend)
-    gaps = [(low - lo, Compare("<=", facts.unfold(lo), low)) for low in lows]
-    gaps += [(facts.unfold(hi) - high, Compare("<=", high, facts.unfold(hi))) for high in highs]
+    gaps = [(gap, Compare("<=", lo, gap + lo)) for gap in lows]
+    gaps += [(gap, Compare("<=", hi - gap, hi)) for gap in highs]
     for gap, c in gaps:
-        known = sign(gap)
+        known = facts.sign(gap)
         if known == -1:
             message = f"the letter {bound.letter} runs up to {bound.hi}, but the axis it reads has extent {hi - lo}"
             raise scope.error(message, node, "state a range that fits, or read it under a guard: padded(x[…], 0)")
@@ -290,18 +275,9 @@ def _decide_fit(
             require_unless_empty(c, others, inside, facts)
 
 
-def prove(condition: Expr, binds: Iterable[Bind], facts: Facts) -> bool:
-    """Whether ``a <= b`` or ``a < b`` holds for every value of the bound letters."""
-    if not isinstance(condition, Compare) or condition.op not in ("<", "<="):
-        return False
-    a, b = condition.args[1:]
-    gap = b - a - (1 if condition.op == "<" else 0)
+def prove(gap: Expr, binds: Iterable[Bind], facts: Facts) -> bool:
+    """Whether ``gap >= 0`` for every value of the bound letters."""
     if any(True for _ in reads(gap)) or any(isinstance(n, (Where, Hyper)) for n in walk(gap)):
         return False
-    bounds = [Bound(e.letter, e.lo, e.hi, ast.Pass()) for e in binds]
-    points = corners(gap, bounds, facts)
-    return points is not None and all(sign(p) == 1 for p in points)
-
-
-def true(condition: Expr) -> bool:
-    return isinstance(condition, Truth) and bool(condition)
+    points = corners(gap, [Bound(e.letter, e.lo, e.hi, ast.Pass()) for e in binds], facts)
+    return points is not None and all(facts.sign(p) == 1 for p in points)

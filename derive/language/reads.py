@@ -193,6 +193,9 @@ def _axis(name: str, dim: Dim, index: ast.expr, ctx: Context) -> list[Indexed]:
     if isinstance(index, ast.Tuple):
         raise ctx.error("round brackets inside an index", index, "a composite axis is written with square ones: [g, c]")
     value = integer_index(index, ctx)
+    if len(dim.slots) > 1 and len(real := _not_unit(dim.slots)) < 2:
+        only = real[0] if real else dim.slots[-1]
+        return [(value if s is only else Integer(0), s, index) for s in dim.slots]
     if len(dim.slots) == 1:
         if str(dim.slots[0].extent).startswith(("...", "*")):
             pack = str(dim.slots[0].extent)
@@ -207,6 +210,10 @@ def integer_index(index: ast.expr, ctx: Context) -> Expr:
     if not isinstance(value, Expr) or (value.is_Rational and not value.is_Integer):
         raise ctx.error("an index is a whole number", index, "write letters, sizes, integers and reads of Index tensors")
     return value
+
+
+def _not_unit(slots: tuple[Slot, ...]) -> list[Slot]:
+    return [s for s in slots if s.extent != 1]
 
 
 def _flat(value: Expr, dim: Dim, index: ast.AST, ctx: Context) -> list[Indexed]:
@@ -240,7 +247,9 @@ def flatten(indices: list[Expr], slots: list[Slot]) -> Expr:
 
 def _composite(name: str, dim: Dim, index: ast.List, ctx: Context) -> list[Indexed]:
     out: list[Indexed] = []
-    slots = list(dim.slots)
+    slots, unit = list(dim.slots), []
+    if len(index.elts) != len(slots) and len(index.elts) == len(_not_unit(dim.slots)):
+        slots, unit = _not_unit(dim.slots), [s for s in slots if s.extent == 1]
     for element in index.elts:
         key = pack_key(element)
         if key is not None:
@@ -250,6 +259,9 @@ def _composite(name: str, dim: Dim, index: ast.List, ctx: Context) -> list[Index
         else:
             out += [(integer_index(element, ctx), s, element) for s in slots[:1]]
             slots = slots[1:] if slots else [Slot(Integer(0))]
+    out += [(Integer(0), s, index) for s in unit]
+    order = {id(s): i for i, s in enumerate(dim.slots)}
+    out.sort(key=lambda e: order.get(id(e[1]), 0))
     if slots or len(out) != len(dim.slots):
         if len(dim.slots) == 1:
             message = f"this axis of {name} is {spell(dim)}, not a composite"

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from sympy import Expr, Integer, expand
 
-from derive.language.ranges import Facts, sign
+from derive.language.floors import sign
+from derive.language.ranges import Facts
 from derive.language.tables import Build, Row
 from derive.order import strongly_connected
 from derive.program import (
@@ -113,9 +114,9 @@ def _step(item: Read_, axes: dict[str, int], direction: int, facts: Facts) -> in
     owner, piece, read, entries = item
     gap = expand(direction * (piece.indices[axes[owner]] - read.indices[axes[read.tensor]]))
     low = _lowest(gap, entries, facts)
-    if any(sign(e - 1) == 1 for e in low):
+    if any(facts.sign(e - 1) == 1 for e in low):
         return 1
-    return 0 if any(sign(e) == 1 for e in low) else None
+    return 0 if any(facts.sign(e) == 1 for e in low) else None
 
 
 def _lowest(gap: Expr, entries: tuple, facts: Facts) -> list[Expr]:
@@ -134,7 +135,7 @@ def _lowest(gap: Expr, entries: tuple, facts: Facts) -> list[Expr]:
         if following == bounds:
             break
         bounds = following[:64]
-    return [facts.unfold(e) for e in bounds if not free_letters(e)]
+    return [facts.solve(e) for e in bounds if not free_letters(e)]
 
 
 def _ends(letter: Letter, slope: Expr, entries: tuple) -> list[Expr]:

@@ -121,7 +121,7 @@ def bind_pack(key: str, node: ast.AST, frame: Frame, ctx: Context) -> tuple[Boun
     pack = find_pack(key, node, ctx)
     bounds = []
     for slot in pack.slots:
-        bound = Bound(new_letter(pack_letter(key, slot), ctx), slot.lo, slot.hi, node)
+        bound = Bound(new_letter(pack_letter(key, slot, ctx), ctx), slot.lo, slot.hi, node)
         bounds.append(bound)
         frame.names[key] = tuple(bounds)
         frame.entries.append(bound)
@@ -129,9 +129,11 @@ def bind_pack(key: str, node: ast.AST, frame: Frame, ctx: Context) -> tuple[Boun
     return frame.names[key]
 
 
-def pack_letter(key: str, slot: Slot) -> str:
+def pack_letter(key: str, slot: Slot, ctx: Context) -> str:
     """What a pack's letter is called: the pack's own name, or the small name of the extent it runs over."""
-    name = str(slot.extent)
+    name = str(ctx.scope.build.find(slot.extent))
+    if name == "1":
+        return "unit"
     if name.startswith(("*", "...")):
         return key
     base = name.split("_")[0].lower()

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import ast
 
+from sympy import Expr
+
 from derive.functions import FUNCTIONS
 from derive.language.expressions import WORDS, Context, integer_valued, number, resolve
+from derive.language.floors import tidy
 from derive.language.lefts import add_equation
+from derive.language.ranges import Facts
 from derive.language.tables import Equation, Scope
 from derive.program import Size
 
@@ -18,13 +22,28 @@ def settle(scope: Scope, name: str) -> None:
     if _is_number(equation, ctx):
         value = number(equation.value, ctx)
         if value.is_Integer or integer_valued(value):
-            if name[0].isupper() and not value.is_Integer and not value.is_Symbol:
-                size = Size(scope.build.names.name(name) if scope.build.depth else name)
-                scope.build.sizes.append((size, value))
-                value = size
-            scope.sizes[name] = value
+            scope.sizes[name] = _size(scope, name, value)
             return
     add_equation(equation)
+
+
+def _size(scope: Scope, name: str, value: Expr) -> Expr:
+    """A derived size of the program; a called definition's may be one that exists already."""
+    build, called = scope.build, scope.caller is not None
+    if not name[0].isupper() or value.is_Integer or value.is_Symbol:
+        return value
+    if called:
+        facts = Facts(build)
+        plain = facts.unfold(value)
+        if plain.is_Integer or plain.is_Symbol:
+            return plain
+        for size, other in build.sizes:
+            if facts.unfold(other) == plain:
+                return size
+        value = tidy(value)
+    size = Size(build.names.name(name) if called else name)
+    build.sizes.append((size, value))
+    return size
 
 
 def _is_number(equation: Equation, ctx: Context) -> bool:

@@ -1,0 +1,98 @@
+"""Whole-number facts: ``//`` brought to one form, signs of extents proved."""
+
+from __future__ import annotations
+
+from sympy import Expr, Integer, expand
+
+from derive.program import FloorDiv, Modulo, Size, rebuild, walk
+
+
+def tidy(e: Expr) -> Expr:
+    """``(a + k·b)//b → a//b + k`` and ``(a//b)//c → a//(b·c)``, for literal b, c > 0."""
+    if not any(isinstance(n, FloorDiv) for n in walk(e)):
+        return e
+    return expand(rebuild(e, _tidy))
+
+
+def _tidy(e: Expr) -> Expr:
+    if not isinstance(e, FloorDiv):
+        return e
+    a, b = expand(e.args[0]), e.args[1]
+    if not (b.is_Integer and b > 0):
+        return e
+    if isinstance(a, FloorDiv) and a.args[1].is_Integer and a.args[1] > 0:
+        return _tidy(FloorDiv(a.args[0], a.args[1] * b))
+    whole, rest = Integer(0), Integer(0)
+    for term in a.args if a.is_Add else (a,):
+        coefficient, factor = term.as_coeff_Mul()
+        if coefficient.is_Integer:
+            quotient, remainder = divmod(int(coefficient), int(b))
+            if factor != 1 and remainder:
+                quotient, remainder = 0, int(coefficient)
+            whole, rest = whole + quotient * factor, rest + remainder * factor
+        else:
+            rest = rest + term
+    return FloorDiv(rest, b) + whole
+
+
+def sign(e: Expr) -> int | None:
+    """1: certainly ≥ 0; −1: certainly < 0; None: unknown.  Sizes are at least 1 where there is anything to read."""
+    e = expand(e)
+    known = _linear_sign(e)
+    if known is None and any(isinstance(n, FloorDiv) for n in walk(e)):
+        lower = _bound(e, 1)
+        if lower is not None and _linear_sign(lower) == 1:
+            return 1
+        upper = _bound(-e, 1)
+        if upper is not None and _linear_sign(expand(upper - 1)) == 1:
+            return -1
+    return known
+
+
+def _bound(e: Expr, depth: int) -> Expr | None:
+    """A lower bound of e without //: ``a − b + 1 ≤ b·(a//b) ≤ a``."""
+    for n in [t for t in walk(e) if isinstance(t, FloorDiv)]:
+        a, b = n.args
+        coefficient = e.coeff(n, 1)
+        if not (b.is_Integer and b > 0 and coefficient.is_Rational) or (e - coefficient * n).has(n):
+            continue
+        replaced = expand(e - coefficient * n + coefficient * (a if coefficient < 0 else a - b + 1) / b)
+        if not any(isinstance(t, FloorDiv) for t in walk(replaced)):
+            return replaced
+        return _bound(replaced, depth + 1) if depth < 8 else None
+    return None
+
+
+def _linear_sign(e: Expr) -> int | None:
+    if e.is_Rational:
+        return 1 if e >= 0 else -1
+    terms = e.args if e.is_Add else (e,)
+    constant = sum((t for t in terms if t.is_Rational), Integer(0))
+    others = [t for t in terms if not t.is_Rational]
+    if all(_nonnegative(t) for t in others):
+        floor = constant + sum((t.as_coeff_Mul()[0] for t in others if _positive(t)), Integer(0))
+        return 1 if floor >= 0 else None
+    if all(_nonnegative(-t) for t in others):
+        ceiling = constant - sum(((-t).as_coeff_Mul()[0] for t in others if _positive(-t)), Integer(0))
+        return -1 if ceiling < 0 else None
+    return None
+
+
+def _positive(t: Expr) -> bool:
+    """Whether a term is at least its coefficient: a product of sizes that are at least 1."""
+    coefficient, rest = t.as_coeff_Mul()
+    return coefficient > 0 and all(isinstance(f.as_base_exp()[0], Size) for f in rest.as_ordered_factors())
+
+
+def _nonnegative(t: Expr) -> bool:
+    coefficient, rest = t.as_coeff_Mul()
+    if coefficient < 0:
+        return False
+    for factor in rest.as_ordered_factors() if rest != 1 else ():
+        base, _ = factor.as_base_exp()
+        if isinstance(base, (Size, Modulo)):
+            continue
+        if isinstance(base, FloorDiv) and sign(base.args[0]) == 1 and sign(base.args[1]) == 1:
+            continue
+        return False
+    return True
