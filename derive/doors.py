@@ -51,6 +51,6 @@ def generate(program: str | Program, target: str = "numpy") -> Generated:
 
 def function(program: str | Program, **choices: Any) -> Callable[..., Any]:
     """A torch callable, differentiable to any order by derived code: ``f(x, weight, bias, stride=2)``."""
-    from derive.function import function as made
+    from derive.callables import function as made
 
     return made(program, **choices)
