@@ -2,10 +2,10 @@
 
 import pytest
 import torch
-from cases import CASES, leaves, tuple_of
 
 import derive
 from derive.errors import InputError
+from tests.function.cases import CASES, leaves, tuple_of
 
 BY_NAME = {case.name: case for case in CASES}
 

@@ -2,11 +2,11 @@
 
 import pytest
 import torch
-from cases import CASES, leaves, tuple_of
 from torch.autograd import forward_ad
 from torch.func import grad, hessian, jacrev, jvp, vjp, vmap
 
 import derive
+from tests.function.cases import CASES, leaves, tuple_of
 
 BY_NAME = {case.name: case for case in CASES}
 
