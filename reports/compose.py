@@ -61,7 +61,7 @@ def derivative_blocks(composer: Composer, order: int) -> list[Block]:
         said |= {s.name for s in new}
         title = f"{primal.name} · {ORDERS[order]}{TITLES[program.derived]} {_source(program, output)}"
         kept = _forward_values(primal, new)
-        notes = (("from the forward", tuple(kept)),) if kept else ()
+        notes = (("saved", tuple(kept)),) if kept else ()
         blocks.append(composer.block(title, (output,), new, notes=notes))
     return blocks
 

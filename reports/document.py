@@ -77,7 +77,7 @@ class Composer:
         self.program, self.primal = program, primal or program
         self.t = Typesetter(program, self.primal)
         self.names = Names(program, self.primal)
-        self.letters = Letters(self.primal)
+        self.letters = Letters(program, self.primal)
         self.text = Text()
 
     def block(
@@ -139,11 +139,13 @@ class Composer:
                 yield self.range(bind)
 
     def range(self, bind: Bind) -> L.Node:
-        """``k < K``, or ``lo ≤ k < hi`` where it does not start at 0."""
-        letter, hi = self.t.node(bind.letter), self.t.node(bind.hi)
+        """``k < K``, or where it does not start at 0 ``lo ≤ k < hi``, ``1 ≤ t ≤ T``."""
+        letter, lo = self.t.node(bind.letter), self.t.node(bind.lo)
+        last = bind.hi - 1
         if bind.lo == 0:
-            return L.Chain((letter, hi), ("<",))
-        return L.Chain((self.t.node(bind.lo), letter, hi), ("<=", "<"))
+            return L.Chain((letter, self.t.node(bind.hi)), ("<",))
+        closed = bind.hi.is_Add and not last.is_Add
+        return L.Chain((lo, letter, self.t.node(last if closed else bind.hi)), ("<=", "<=" if closed else "<"))
 
     def shape(self, tensor: Tensor) -> L.Node:
         """``[N, [g, C], H]``: the extents, composite axes grouped."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from sympy import Basic, Expr, Symbol
 
@@ -18,18 +17,33 @@ Range = tuple[Expr, Expr]
 class Letters:
     """Chooses the letters of one program's formulas; the primal's come first."""
 
-    def __init__(self, primal: Program) -> None:
+    def __init__(self, program: Program, primal: Program) -> None:
         self.ranges: dict[str, list[Range]] = {}
         for bind in _binds(primal):
-            self.ranges.setdefault(bind.letter.name, []).append((bind.lo, bind.hi))
-        self.names = set(primal.tensors) | {p.name for p in primal.parameters}
+            known = self.ranges.setdefault(bind.letter.name, [])
+            known += [(bind.lo, bind.hi)] if (bind.lo, bind.hi) not in known else []
+        self.names = {*primal.tensors, *program.tensors, *(p.name for p in primal.parameters)}
 
     def chosen(self, piece: Piece) -> Piece:
-        """The piece with its numbered letters renamed where a plain one is free."""
-        taken = {n.name for e in piece_expressions(piece) for n in walk(e) if isinstance(n, Symbol)}
-        taken |= {n.tensor for e in piece_expressions(piece) for n in walk(e) if isinstance(n, Read)}
-        numbered = {b.letter.name for e in (piece.rhs, *piece.conditions) for b in _bound(e) if _number(b.letter.name)}
-        return replace(piece, rhs=self._renamed(piece.rhs, taken - numbered, {}))
+        """The piece with letters that carry a number, or are named like a tensor, renamed where a plain one is free."""
+        binds = [*piece.binds, *_bound(piece.rhs)]
+        poor = {b.letter.name for b in binds if self._poor(b.letter)}
+        if not poor:
+            return piece
+        nodes = [n for e in piece_expressions(piece) for n in walk(e)]
+        taken = {n.name for n in nodes if isinstance(n, Symbol)} | {n.tensor for n in nodes if isinstance(n, Read)}
+        taken -= poor
+        mapping: dict[Letter, Letter] = {}
+        for bind in piece.binds:
+            mapping[bind.letter] = Letter(self._name(bind, taken))
+            taken = taken | {mapping[bind.letter].name}
+        indices, entries = (
+            tuple(self._renamed(e, taken, mapping) for e in es) for es in (piece.indices, piece.entries)
+        )
+        return Piece(indices, entries, self._renamed(piece.rhs, taken, mapping))
+
+    def _poor(self, letter: Letter) -> bool:
+        return not letter.is_pack and (_number(letter.name) or letter.name in self.names)
 
     def _renamed(self, e: Expr, taken: set[str], mapping: dict[Letter, Letter]) -> Expr:
         """Reductions from the outside in, so that an inner letter avoids the outer ones."""
@@ -47,10 +61,11 @@ class Letters:
 
     def _name(self, bind: Bind, taken: set[str]) -> str:
         name = bind.letter.name
-        if bind.letter.is_pack or not _number(name):
+        if not self._poor(bind.letter):
             return name
-        base = name.rpartition("_")[0]
-        same = [n for n, ranges in self.ranges.items() if ranges == [(bind.lo, bind.hi)] and len(n) == 1]
+        base = name.rpartition("_")[0] if _number(name) else name
+        here = [(bind.lo, bind.hi)]
+        same = [n for n, ranges in self.ranges.items() if ranges == here and len(n) == 1]
         second = [n for n in SECOND if n not in self.ranges]
         for candidate in (base, *same, *second):
             if candidate not in taken and candidate not in self.names:

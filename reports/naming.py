@@ -24,6 +24,9 @@ from derive.program import (
 #: Letters for an axis that has none of its own.
 SPARE = ("p", "q", "u", "v", "r", "s", "a", "b", "c", "d", "e")
 
+#: Letters for the row and column that a flat position stands for.
+DECODED = ("u", "v", "r", "s", "a", "b")
+
 #: An index with more symbols and signs than this is long: ``t - 1`` and ``p + i`` are not.
 LONG = 4
 
@@ -83,9 +86,25 @@ def named(piece: Piece, names: Names) -> Named:
                 found = _letter(names.candidates(read.tensor, position), taken)
                 chosen[index] = Letter(found)
                 taken.add(found)
+    for e in _decoded(piece):
+        chosen[e] = Letter(_letter(list(DECODED), taken))
+        taken.add(chosen[e].name)
     exact = {n for e in piece_expressions(piece) for n in walk(e) if _is_exact(n)}
     where = tuple((letter, index, _divides(index, exact)) for index, letter in chosen.items())
     return Named(substitute(piece.rhs, chosen), tuple(substitute(c, chosen) for c in piece.conditions), where)
+
+
+def _decoded(piece: Piece) -> dict[Expr, None]:
+    """Quotients and remainders of data (a winner's flat position, row and column), outermost, in order."""
+    found: dict[Expr, None] = {}
+    todo: list[Basic] = [piece.rhs, *piece.conditions][::-1]
+    while todo:
+        e = todo.pop()
+        if isinstance(e, FloorDiv | Modulo) and any(isinstance(n, Read) for n in walk(e)):
+            found.setdefault(e)
+        else:
+            todo += e.args[::-1]
+    return found
 
 
 def _outermost_reads(piece: Piece) -> list[Read]:

@@ -60,6 +60,8 @@ class Order:
         if isinstance(e, Where):
             return (CHOICES, 0)
         if isinstance(base, Read):
+            if not base.indices and base.tensor not in self.leading:
+                return (1, 3000)
             return self._read(base.tensor)
         has_read = any(isinstance(n, Read) for n in nodes)
         if base.is_Add:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from derive.reports import layout as L
 from derive.reports.document import Block, Document, Formula
-from derive.reports.text import WIDTH, Piece, Run, Text, deeper, flat, fold, joined, word
+from derive.reports.text import WIDTH, Piece, Run, Text, deeper, flat, fold, word
 
 #: Non-mathematical signs, for terminals that have only ASCII.
 PROSE = str.maketrans({"·": "-", "←": "<-", "—": "-", "–": "-", "…": "...", "’": "'", "×": "x"})
@@ -32,7 +32,7 @@ def _block(block: Block, t: Text, doc: str) -> str:
     if block.over:
         lines += _listed("over   ", block.over, t)
     for head, items in block.notes:
-        lines += _rows(f"{head}  ", [word(item) for item in items])
+        lines += _rows(f"{head:<7}" if len(head) < 7 else f"{head}  ", [word(item) for item in items])
     return "\n".join(lines)
 
 
@@ -61,16 +61,23 @@ def _declared(block: Block, t: Text) -> list[str]:
 
 
 def _formula(f: Formula, t: Text) -> list[str]:
-    equation = (Piece("  "), *deeper(t.run(f.left), 9), Piece(" = "), *t.run(f.right))
-    guard = joined([t.run(c) for c in f.guard], ", ") + ((Piece(f", else {f.otherwise}"),) if f.otherwise else ())
-    short = f.guard and len(flat(equation)) + len(flat(guard)) + 6 <= WIDTH
-    lines = [flat((*equation, Piece("   if "), *guard))] if short else fold(equation, WIDTH, " " * 6)
-    if f.guard and not short:
-        lines += _rows("if     ", [guard])
-    if f.where:
-        lines += _rows("where  ", [(*t.run(a), Piece(" = "), *t.run(b)) for a, b in f.where])
-    for head, nodes in (("only   ", f.only), ("for    ", f.over)):
-        lines += _listed(head, nodes, t) if nodes else []
+    """The equation, what follows it on its line while there is room, and the rest on lines below."""
+    lines = fold((Piece("  "), *deeper(t.run(f.left), 9), Piece(" = "), *t.run(f.right)), WIDTH, " " * 6)
+    guard = [t.run(c) for c in f.guard]
+    if f.otherwise:
+        guard[-1] = (*guard[-1], Piece(f", else {f.otherwise}"))
+    rows = [
+        ("if", guard),
+        ("where", [(*t.run(a), Piece(" = "), *t.run(b)) for a, b in f.where]),
+        ("only", [t.run(n) for n in f.only]),
+        ("for", [t.run(n) for n in f.over]),
+    ]
+    for head, runs in rows:
+        beside = f"{lines[-1]}   {head} " + ", ".join(map(flat, runs))
+        if runs and head in ("if", "for") and len(lines) == 1 and len(beside) <= WIDTH:
+            lines = [beside]
+        elif runs:
+            lines += _rows(f"{head:<7}", runs)
     return lines
 
 

@@ -153,8 +153,10 @@ def _fraction(t: Text, node: L.Fraction) -> Run:
     """``a / b``; the line is broken before a denominator only when that is long."""
     tight = all(isinstance(n, L.Word | L.Number) for n in (node.top, node.bottom))
     bottom = t.inside(node.bottom, L.POWER)
-    slash = (Piece("/" if tight else " / "), *((Piece("", 2),) if len(flat(bottom)) > SHORT else ()))
-    return (*deeper(t.inside(node.top, L.PRODUCT)), *slash, *deeper(bottom, 3))
+    top = deeper(t.inside(node.top, L.PRODUCT))
+    if len(flat(bottom)) <= SHORT:
+        return (*top, Piece(("/" if tight else " / ") + flat(bottom)))
+    return (*top, Piece(" / "), Piece("", 2), *deeper(bottom, 3))
 
 
 def _rounded(t: Text, node: L.Floor | L.Ceil) -> Run:

@@ -231,6 +231,9 @@ def _bracketed(t: Typesetter, conditions: Iterable[Basic], body: Expr) -> L.Node
         return L.Minus(_bracketed(t, conditions, -body))
     if body == 1:
         return _times(brackets)
+    if isinstance(node, L.Fraction):
+        above = () if node.top == L.Number("1") else (node.top,)
+        return L.Fraction(_times([*brackets, *above]), node.bottom)
     return _times([*brackets, *(node.factors if isinstance(node, L.Product) else (node,))])
 
 
@@ -250,10 +253,17 @@ def _compare(t: Typesetter, e: Compare) -> L.Node:
     if is_divides(e):
         value, divisor = e.args[1].args
         return L.Chain((t.node(divisor), t.node(value)), ("|",))
-    a, b = e.args[1], e.args[2]
+    a, b = _balanced(e.args[1], e.args[2])
     if _turned(a, b):
         return L.Chain((t.node(b), t.node(a)), (FLIPPED[e.op],))
     return L.Chain((t.node(a), t.node(b)), (e.op,))
+
+
+def _balanced(a: Expr, b: Expr) -> tuple[Expr, Expr]:
+    """``t + 1 < T + 1`` reads ``t < T``."""
+    left, right = a.as_coeff_Add()[0], b.as_coeff_Add()[0]
+    shared = min(left, right) if left.is_Integer and right.is_Integer and left * right > 0 else Integer(0)
+    return a - shared, b - shared
 
 
 def _turned(a: Expr, b: Expr) -> bool:
