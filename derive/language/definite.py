@@ -21,6 +21,7 @@ from derive.language.parse import DERIVED
 from derive.language.ranges import Facts, settle_agreements, settle_checks
 from derive.language.recurrence import ordered
 from derive.language.scalars import settle_all
+from derive.language.splits import split_letters
 from derive.language.tables import Build, Constant, Equation, NeedStatic, Ref, Row, Scope
 from derive.language.walk import Call, Walk, walk_base, walk_body
 from derive.program import Fresh, Parameter, Program, Size
@@ -135,6 +136,7 @@ def _finish(definition: Definition, build: Build, parameters: tuple[Parameter, .
     solve_all(build, facts)
     write_out(build, Facts(build))
     drop_units(build)
+    split_letters(build, Facts(build))
     infer(build)
     statements = ordered([statement_of(r) for r in build.rows if not r.given and r.pieces], build)
     _all_defined(build)
