@@ -22,7 +22,9 @@ def copy_of(node: ast.Name, found: Any, ctx: Context) -> Row:
     row.settled = True
     scope.build.rows.append(row)
     read: ast.expr = ast.Subscript(node, ast.Tuple(indices, ast.Load()), ast.Load()) if indices else node
-    target = ast.Subscript(ast.Name(row.name, ast.Store()), ast.Tuple(indices, ast.Load()), ast.Store()) if indices else node
+    target = (
+        ast.Subscript(ast.Name(row.name, ast.Store()), ast.Tuple(indices, ast.Load()), ast.Store()) if indices else node
+    )
     for e in ast.walk(read):
         ast.copy_location(e, node)
     for e in ast.walk(target):
@@ -34,7 +36,9 @@ def copy_of(node: ast.Name, found: Any, ctx: Context) -> Row:
 
 def _index(item: Dim | Pack, letters: Any, scope: Any) -> ast.expr:
     if isinstance(item, Pack):
-        return ast.Constant(Ellipsis) if item.name == "..." else ast.Starred(ast.Name(item.name[1:].lower()), ast.Load())
+        return (
+            ast.Constant(Ellipsis) if item.name == "..." else ast.Starred(ast.Name(item.name[1:].lower()), ast.Load())
+        )
     parts: list[ast.expr] = []
     for entry in item.entries:
         if isinstance(entry, Pack):

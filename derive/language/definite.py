@@ -9,7 +9,13 @@ from derive.language.definition import Definition
 from derive.language.derived import read_derived
 from derive.language.expressions import Context, resolve
 from derive.language.finish import (
-    drop_units, refuse_unknown, settle_extents, solve_all, statement_of, tensor_of, write_out,
+    drop_units,
+    refuse_unknown,
+    settle_extents,
+    solve_all,
+    statement_of,
+    tensor_of,
+    write_out,
 )  # fmt: skip
 from derive.language.hypers import check_names, give_root
 from derive.language.inline import expand_calls, note_updates

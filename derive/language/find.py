@@ -103,7 +103,9 @@ def _read(path: str) -> str:
     except FileNotFoundError:
         raise UnknownName(f"there is no file {path}", mend=_missing(path)) from None
     except OSError as error:
-        raise UnknownName(f"{path} cannot be read: {error.strerror}", mend="check the path and its permissions") from None
+        raise UnknownName(
+            f"{path} cannot be read: {error.strerror}", mend="check the path and its permissions"
+        ) from None
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -9,8 +9,21 @@ from sympy import Expr, Integer
 from derive.language.ranges import Facts, prove
 from derive.language.tables import Build, Dim, Pack, Row, Slot, is_unknown
 from derive.program import (
-    Axis, Bind, Compare, Letter, Part, Piece, Read, Reduce, Statement, Tensor, Where, free_letters, rebuild,
-    substitute, walk,
+    Axis,
+    Bind,
+    Compare,
+    Letter,
+    Part,
+    Piece,
+    Read,
+    Reduce,
+    Statement,
+    Tensor,
+    Where,
+    free_letters,
+    rebuild,
+    substitute,
+    walk,
 )  # fmt: skip
 
 
@@ -46,7 +59,9 @@ def refuse_unknown(build: Build, facts: Facts) -> None:
             extent = facts.solve(slot.extent)
             if any(is_unknown(s) for s in extent.free_symbols):
                 assert row.definition is not None
-                shape = ", ".join("N" if is_unknown(facts.solve(s.extent)) else str(facts.solve(s.extent)) for s in row.slots)
+                shape = ", ".join(
+                    "N" if is_unknown(facts.solve(s.extent)) else str(facts.solve(s.extent)) for s in row.slots
+                )
                 message = f"the extent of axis {position + 1} of {row.name} is not known from its reads"
                 raise row.definition.error(message, row.node, f"declare it: {row.name}: Real[{shape}]")
             slot.extent = extent

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sympy import Expr, Integer, expand
 
-from derive.program import FloorDiv, Modulo, Size, rebuild, walk
+from derive.program import FloorDiv, Hyper, Letter, Modulo, Size, Where, rebuild, walk
 
 
 def tidy(e: Expr) -> Expr:
@@ -96,3 +96,21 @@ def _nonnegative(t: Expr) -> bool:
             continue
         return False
     return True
+
+
+def integer_valued(e: Expr) -> bool:
+    """Whether an expression without reads is a whole number by its form."""
+    if e.is_Integer or isinstance(e, (Size, Letter, FloorDiv, Modulo)):
+        return True
+    if isinstance(e, Hyper):
+        return bool(e.is_integer)
+    if isinstance(e, Where):
+        return integer_valued(e.args[1]) and integer_valued(e.args[2])
+    name = type(e).__name__
+    if name in ("floor", "ceil"):
+        return True
+    if e.is_Add or e.is_Mul or name in ("max", "min", "abs"):
+        return all(integer_valued(a) for a in e.args)
+    if e.is_Pow:
+        return integer_valued(e.args[0]) and bool(e.args[1].is_Integer and e.args[1] >= 0)
+    return False

@@ -68,7 +68,7 @@ def chosen(hyper: HyperInput, kind: str, length: int, value: Any, name: str) -> 
             raise InputError(f"{name}: {hyper.name} cannot be {value!r}", mend=mend)
         return value
     if kind == "Bool":
-        if isinstance(value, numbers.Number) and value in (0, 1) or type(value).__name__ == "bool_":
+        if (isinstance(value, numbers.Number) and value in (0, 1)) or type(value).__name__ == "bool_":
             return Truth(bool(value))
         raise _wrong(hyper, name, value, "True or False")
     if length:
@@ -131,7 +131,9 @@ def callee_value(hyper: HyperInput, given: ast.expr | None, value: Any, scope: S
     if length and len(items) != length:
         raise ctx.error(f"{hyper.name} has {length} values, not {len(items)}", given, f"give {length}")
     if hyper.allowed and value not in hyper.allowed:
-        raise ctx.error(f"{hyper.name} cannot be {value!r}", given, f"it is one of {', '.join(map(repr, hyper.allowed))}")
+        raise ctx.error(
+            f"{hyper.name} cannot be {value!r}", given, f"it is one of {', '.join(map(repr, hyper.allowed))}"
+        )
     if kind == "Int" and any(v.is_Rational and not v.is_Integer for v in items if isinstance(v, Expr)):
         raise ctx.error(f"{hyper.name} is an integer", given, "give a whole number")
     return value
@@ -183,7 +185,9 @@ def _check_default(hyper: HyperInput, kind: str, length: int, default: Any, ctx:
         fits = False
     if not fits or (isinstance(default, tuple) and len(default) != length):
         shape = f"{kind}[{length}]" if length else kind
-        raise ctx.error(f"the default of {hyper.name} is not {shape}", hyper.default, f"give it a value of kind {shape}")
+        raise ctx.error(
+            f"the default of {hyper.name} is not {shape}", hyper.default, f"give it a value of kind {shape}"
+        )
     if hyper.allowed and default not in hyper.allowed:
         raise ctx.error(f"the default of {hyper.name} is not allowed", hyper.default, "take one of the allowed texts")
 

@@ -249,7 +249,9 @@ def give_inputs(scope: Scope, tensors: dict[str, Any], node: ast.Call, ctx: Cont
         elif isinstance(found, Absent):
             raise ctx.error(f"{scope.definition.name} needs {declared.name}", node, "give it")
         elif isinstance(found, Family) != (declared.family is not None):
-            raise ctx.error(f"{declared.name} {'is' if declared.family else 'is not'} a family", node, "w[i] is one member")
+            raise ctx.error(
+                f"{declared.name} {'is' if declared.family else 'is not'} a family", node, "w[i] is one member"
+            )
         elif isinstance(found, Family):
             members = tuple(match_input(declared, m, scope, postponed, node, ctx) for m in found.members)
             scope.names[declared.name] = Family(members)
@@ -303,7 +305,9 @@ def _scalar_argument(node: ast.expr, callee: Definition, call: ast.Call, ctx: Co
     if isinstance(node, ast.Name) and not ctx.letters(node.id):
         found = resolve(ctx.scope, ctx.aliases, node.id)
         if isinstance(found, Ref) and found.items:
-            mend = f"write {callee.name}({node.id}[…]), or give the call a line of its own: y = {callee.name}({node.id})"
+            mend = (
+                f"write {callee.name}({node.id}[…]), or give the call a line of its own: y = {callee.name}({node.id})"
+            )
             raise ctx.error(f"{node.id} is a whole tensor inside an equation", node, mend)
     return Constant(number(node, ctx), ())
 

@@ -48,7 +48,9 @@ def _declare_size(node: ast.Name, scope: Scope) -> None:
     scope.sizes[name] = Size(name)
 
 
-def add_input(declared: Input, scope: Scope, given: Any = "present", called: ast.AST | None = None, caller: Any = None) -> None:
+def add_input(
+    declared: Input, scope: Scope, given: Any = "present", called: ast.AST | None = None, caller: Any = None
+) -> None:
     """An input of the program: a row of its own, a family of them, a constant, or nothing."""
     ctx = Context(scope)
     if called is not None:
@@ -103,7 +105,9 @@ def _fixed(declared: Input, items: Any, ctx: Context) -> None:
     for item in items:
         for slot in item.slots:
             if any(isinstance(s, Hyper) and s in ctx.scope.build.optional for s in slot.extent.free_symbols):
-                error = ctx.error(f"an axis of {declared.name} depends on a hyperparameter", declared.node, "give it a value")
+                error = ctx.error(
+                    f"an axis of {declared.name} depends on a hyperparameter", declared.node, "give it a value"
+                )
                 raise need_static(slot.extent, error)
 
 

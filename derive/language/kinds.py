@@ -7,7 +7,21 @@ from sympy import Expr, Function, Symbol
 from derive.functions import function_name
 from derive.language.tables import Build, Row
 from derive.program import (
-    INF, Bind, Compare, FloorDiv, Hyper, Letter, Logic, Modulo, Read, Reduce, Size, Stop, Truth, Where, walk,
+    INF,
+    Bind,
+    Compare,
+    FloorDiv,
+    Hyper,
+    Letter,
+    Logic,
+    Modulo,
+    Read,
+    Reduce,
+    Size,
+    Stop,
+    Truth,
+    Where,
+    walk,
 )  # fmt: skip
 
 _INTEGER_FUNCTIONS = ("floor", "ceil", "round", "sign")
@@ -110,7 +124,9 @@ def _check(row: Row, rhs: Expr, kinds: dict[str, str], equation: object) -> None
     if row.kind == "index" and kind == "real":
         raise scope.error(f"{row.name} is declared Index; its right side is not whole", node, "declare it Real")
     if row.kind in ("real", "const", "index") and kind == "bool":
-        raise scope.error(f"{row.name} holds numbers; its right side is a condition", node, "write where(condition, 1, 0)")
+        raise scope.error(
+            f"{row.name} holds numbers; its right side is a condition", node, "write where(condition, 1, 0)"
+        )
 
 
 def _conditions(e: Expr) -> tuple:

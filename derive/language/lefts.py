@@ -11,7 +11,15 @@ from derive.language.expressions import Context, condition, elaborate, number
 from derive.language.parse import elements
 from derive.language.reads import literal, pack_key, spell
 from derive.language.reductions import (
-    bind, bind_pack, find_pack, fresh_operand, insert_pending, is_fresh, new_letter, settle_bound, stated_range,
+    bind,
+    bind_pack,
+    find_pack,
+    fresh_operand,
+    insert_pending,
+    is_fresh,
+    new_letter,
+    settle_bound,
+    stated_range,
 )  # fmt: skip
 from derive.language.tables import Bound, Dim, Equation, Frame, Item, Macro, Pack, Ref, Row, Slot
 from derive.program import Piece, Size, reads
@@ -51,7 +59,7 @@ def declared_pack(key: str, axis: ast.expr, ctx: Context) -> Pack:
 
 def _slot(axis: ast.expr, ctx: Context) -> Slot:
     value = elaborate(axis, ctx)
-    if not isinstance(value, Expr) or value.has(Integer(-1)) and value.is_Integer and value < 0:
+    if not isinstance(value, Expr) or (value.has(Integer(-1)) and value.is_Integer and value < 0):
         raise ctx.error("an axis is a size, a number or an integer expression", axis, "write Real[N, 4*H]")
     if value.is_Integer and value < 0:
         raise ctx.error("an axis has a negative extent", axis, "extents are 0 or more")
@@ -265,7 +273,13 @@ def _refuse_taken(element: ast.Name, ctx: Context) -> None:
     found = ctx.scope.find("hypers", name)
     if found is not None and isinstance(found.value, Expr) and found.value.is_Integer:
         return
-    what = "a hyperparameter" if found is not None else "a size" if ctx.scope.find("sizes", name) is not None else "a tensor"
+    what = (
+        "a hyperparameter"
+        if found is not None
+        else "a size"
+        if ctx.scope.find("sizes", name) is not None
+        else "a tensor"
+    )
     if not ctx.scope.knows(name):
         what = "a function"
     raise ctx.error(f"the letter {name} is also the name of {what}", element, "choose another letter")
@@ -315,7 +329,7 @@ def _base_of(row: Row, equation: Equation) -> tuple[Slot, int] | None:
         return None
     found: list[tuple[Slot, int]] = []
     for index, slot in _pairs(row, list(elements(target.slice))):
-        if isinstance(index, ast.Name) and is_fresh(index.id, ctx) or pack_key(index):
+        if (isinstance(index, ast.Name) and is_fresh(index.id, ctx)) or pack_key(index):
             continue
         if isinstance(index, ast.Compare):
             return None

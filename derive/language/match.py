@@ -106,9 +106,7 @@ def _asserted(scope: Scope, keys: list[str]) -> dict[str, int | None]:
     return out
 
 
-def _match_pack(
-    declared: Input, key: str, taken: tuple[Dim, ...], scope: Scope, node: ast.AST, ctx: Context
-) -> Pack:
+def _match_pack(declared: Input, key: str, taken: tuple[Dim, ...], scope: Scope, node: ast.AST, ctx: Context) -> Pack:
     known = scope.packs.get(key)
     if known is None:
         scope.packs[key] = taken
@@ -216,13 +214,17 @@ def settle_postponed(postponed: Postponed, scope: Scope, node: ast.AST, ctx: Con
             names = [n.id for n in ast.walk(axis) if isinstance(n, ast.Name)]
             unknown = [n for n in dict.fromkeys(names) if scope.sizes.get(n) is None and n not in scope.hypers]
             if len(unknown) != 1:
-                raise ctx.error(f"the axis {ast.unparse(axis)} cannot be solved", node, "give its sizes in other inputs")
+                raise ctx.error(
+                    f"the axis {ast.unparse(axis)} cannot be solved", node, "give its sizes in other inputs"
+                )
             size = Size("?solve")
             scope.sizes[unknown[0]] = size
             form = number(axis, Context(scope))
             slope = form.diff(size) if not symbols_of(form, FloorDiv) else Integer(0)  # type: ignore[type-var]
             if slope == 0 or slope.has(size):
-                raise ctx.error(f"the axis {ast.unparse(axis)} cannot be solved", node, "give its sizes in other inputs")
+                raise ctx.error(
+                    f"the axis {ast.unparse(axis)} cannot be solved", node, "give its sizes in other inputs"
+                )
             scope.sizes[unknown[0]] = exact_quotient(extent - form.subs(size, 0), slope, scope)
             continue
         message = f"{scope.definition.name} needs equal extents: {{right}} where {{left}} is expected"

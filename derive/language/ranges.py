@@ -11,7 +11,18 @@ from sympy import Expr, Integer, expand
 from derive.language.floors import sign, tidy
 from derive.language.tables import Agreement, Bound, Build, RangeCheck, Scope, is_unknown
 from derive.program import (
-    Bind, Compare, FloorDiv, Hyper, Letter, Logic, Modulo, Size, Truth, Where, free_letters, reads, walk,
+    Bind,
+    Compare,
+    FloorDiv,
+    Hyper,
+    Letter,
+    Logic,
+    Modulo,
+    Size,
+    Where,
+    free_letters,
+    reads,
+    walk,
 )  # fmt: skip
 
 CORNERS = 64

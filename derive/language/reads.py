@@ -9,11 +9,30 @@ from typing import Any
 from sympy import Expr, Integer
 
 from derive.language.expressions import (
-    Context, Static, conjunction, elaborate, macro_read, number, resolve, unknown_name, whole_number,
+    Context,
+    Static,
+    conjunction,
+    elaborate,
+    macro_read,
+    number,
+    resolve,
+    unknown_name,
+    whole_number,
 )  # fmt: skip
 from derive.language.parse import elements
 from derive.language.tables import (
-    Absent, Bound, Constant, Dim, Family, Frame, Item, Macro, Pack, RangeCheck, Ref, Slot,
+    Absent,
+    Bound,
+    Constant,
+    Dim,
+    Family,
+    Frame,
+    Item,
+    Macro,
+    Pack,
+    RangeCheck,
+    Ref,
+    Slot,
 )  # fmt: skip
 from derive.program import Compare, FloorDiv, Letter, Modulo, Read, Truth, free_letters, reads
 
@@ -58,7 +77,9 @@ def _hyper_item(name: str, value: Any, node: ast.Subscript, ctx: Context) -> Any
 def _member(family: Family, name: str, node: ast.Subscript, ctx: Context) -> Any:
     position = whole_number(node.slice, ctx)
     if not 0 <= position < len(family.members):
-        raise ctx.error(f"{name} has {len(family.members)} members; there is no {name}[{position}]", node, "count from 0")
+        raise ctx.error(
+            f"{name} has {len(family.members)} members; there is no {name}[{position}]", node, "count from 0"
+        )
     return family.members[position]
 
 
@@ -208,7 +229,9 @@ def integer_index(index: ast.expr, ctx: Context) -> Expr:
     """The value of an index expression."""
     value = elaborate(index, ctx)
     if not isinstance(value, Expr) or (value.is_Rational and not value.is_Integer):
-        raise ctx.error("an index is a whole number", index, "write letters, sizes, integers and reads of Index tensors")
+        raise ctx.error(
+            "an index is a whole number", index, "write letters, sizes, integers and reads of Index tensors"
+        )
     return value
 
 
@@ -266,7 +289,9 @@ def _composite(name: str, dim: Dim, index: ast.List, ctx: Context) -> list[Index
         if len(dim.slots) == 1:
             message = f"this axis of {name} is {spell(dim)}, not a composite"
             raise ctx.error(message, index, "declare it as one: [G, C], or read it with one index")
-        raise ctx.error(f"this axis of {name} is the composite {spell(dim)}", index, "give one letter for each of its parts")
+        raise ctx.error(
+            f"this axis of {name} is the composite {spell(dim)}", index, "give one letter for each of its parts"
+        )
     return out
 
 

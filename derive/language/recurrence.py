@@ -11,7 +11,16 @@ from derive.language.ranges import Facts
 from derive.language.tables import Build, Row
 from derive.order import strongly_connected
 from derive.program import (
-    Bind, Compare, Letter, Piece, Read, Reduce, Statement, free_letters, tensors_read, walk,
+    Bind,
+    Compare,
+    Letter,
+    Piece,
+    Read,
+    Reduce,
+    Statement,
+    free_letters,
+    tensors_read,
+    walk,
 )  # fmt: skip
 
 Read_ = tuple[str, Piece, Read, tuple]
@@ -35,7 +44,11 @@ def _check_recurrence(group: list[Statement], build: Build) -> None:
     facts = Facts(build)
     for axes in _axes(group, found):
         for direction in (1, -1):
-            steps = [(owner, read.tensor, _step(item, axes, direction, facts)) for item in found for owner, _, read, _ in [item]]
+            steps = [
+                (owner, read.tensor, _step(item, axes, direction, facts))
+                for item in found
+                for owner, _, read, _ in [item]
+            ]
             if all(step is not None for _, _, step in steps) and _acyclic(names, steps):
                 return
     row = next(r for r in build.rows if r.name == names[0])

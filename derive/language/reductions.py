@@ -12,7 +12,7 @@ from derive.functions import FUNCTIONS
 from derive.language.expressions import REDUCERS, WORDS, Context, condition, elaborate, number, resolve
 from derive.language.parse import elements
 from derive.language.ranges import agree
-from derive.language.reads import match_items, pack_key
+from derive.language.reads import pack_key
 from derive.language.tables import Bound, Constant, Frame, Pack, Ref, Scope, Slot
 from derive.program import Bind, Compare, Letter, Reduce, Truth, free_letters, reads
 
@@ -71,7 +71,7 @@ def add_entry(entry: ast.expr, frame: Frame, ctx: Context) -> None:
 
 def _is_tensor_with_axes(name: str, ctx: Context) -> bool:
     found = resolve(ctx.scope, ctx.aliases, name)
-    return isinstance(found, Ref) and bool(found.items) or (found is None and ctx.scope.find("hypers", name) is None)
+    return (isinstance(found, Ref) and bool(found.items)) or (found is None and ctx.scope.find("hypers", name) is None)
 
 
 def _add_filter(entry: ast.expr, frame: Frame, ctx: Context) -> None:

@@ -7,8 +7,8 @@ import ast
 from sympy import Expr
 
 from derive.functions import FUNCTIONS
-from derive.language.expressions import WORDS, Context, integer_valued, number, resolve
-from derive.language.floors import tidy
+from derive.language.expressions import WORDS, Context, number, resolve
+from derive.language.floors import integer_valued, tidy
 from derive.language.lefts import add_equation
 from derive.language.ranges import Facts
 from derive.language.tables import Equation, Scope
@@ -53,9 +53,9 @@ def _is_number(equation: Equation, ctx: Context) -> bool:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             if node.func.id not in FUNCTIONS and node.func.id != "len":
                 return False
-        elif isinstance(node, ast.Call):
-            return False
-        elif isinstance(node, ast.Name) and id(node) not in calls and not _names_number(node.id, ctx):
+        elif isinstance(node, ast.Call) or (
+            isinstance(node, ast.Name) and id(node) not in calls and not _names_number(node.id, ctx)
+        ):
             return False
     return True
 

@@ -19,6 +19,7 @@ from typing import Any
 
 from sympy import Basic, Expr, Rational
 
+from derive.language.layout import laid_out
 from derive.language.notation import ExpressionWriter, call_tree, name_tree, pack_tree, tensor_tree, tuple_tree
 from derive.program import (
     Axis,
@@ -45,8 +46,7 @@ KIND_WORDS = {"real": "Real", "const": "Const", "index": "Index", "bool": "Bool"
 
 def to_text(program: Program) -> str:
     """The program as a definition that parses back to it, up to the names of letters."""
-    tree = _Writer(program).definition()
-    return ast.unparse(ast.fix_missing_locations(ast.Module([tree], []))) + "\n"
+    return laid_out(_Writer(program).definition())
 
 
 class _Writer(ExpressionWriter):

@@ -11,7 +11,15 @@ from sympy import Expr, Integer
 
 from derive.functions import FUNCTIONS
 from derive.language.expressions import (
-    WORDS, Context, Static, condition, need_static, number, resolve, truth, whole_number,
+    WORDS,
+    Context,
+    Static,
+    condition,
+    need_static,
+    number,
+    resolve,
+    truth,
+    whole_number,
 )  # fmt: skip
 from derive.language.find import definition_called
 from derive.language.lefts import add_equation, axes_items
@@ -266,7 +274,9 @@ def _assert(node: ast.Assert, state: Walk) -> None:
     if isinstance(c, Truth):
         if not c:
             text = f": {node.msg.value}" if isinstance(node.msg, ast.Constant) else ""
-            raise state.scope.error(f"this does not hold here{text}", node.test, "choose hyperparameters that satisfy it")
+            raise state.scope.error(
+                f"this does not hold here{text}", node.test, "choose hyperparameters that satisfy it"
+            )
         return
     if not any(isinstance(n, Size) for n in walk(c)):
         error = state.scope.error("this cannot be decided while deriving", node.test, "assert on hyperparameters")
