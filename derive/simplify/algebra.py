@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from sympy import Basic, Symbol, exp, log
 
-from derive.program import Letter, Logic, Size, Truth, bound_letters, free_letters
+from derive.program import Compare, Letter, Logic, Size, Truth, bound_letters, free_letters
 
 Exponent = int | Fraction
 Monomial = tuple[tuple[int, Exponent], ...]
@@ -78,6 +78,7 @@ class Algebra:
         self.facts: list[RangeFact] = []
         self.positive_names: dict[str, None] = {}
         self.positive_sums: dict[int, None] = {}
+        self.linear: dict[str, None] = {}
         self._letters_of: dict[Basic, frozenset[Letter]] = {}
         self._temporary = count()
         self._special: set[int] = set()
@@ -137,6 +138,13 @@ class Algebra:
         """A letter met nowhere else, that remembers what it is called."""
         return Letter(f"~{next(self._temporary)}:{hint.rsplit(':', 1)[-1]}")
 
+    def is_linear(self, a: int) -> bool:
+        """Whether an atom is a cotangent or a tangent, or a sum of some."""
+        atom = self.atoms[a]
+        if atom.kind == "read":
+            return atom.head in self.linear
+        return any(self.is_linear(b) for m in self.inner(atom) for b, _ in m)
+
     # ------------------------------------------------------------------------- constructors
 
     def atom(self, number: int, exponent: Exponent = 1) -> Polynomial:
@@ -172,9 +180,15 @@ class Algebra:
         return self.atom(first), self.atom(second)
 
     def canonical(self, e: Basic) -> Basic:
-        """e with its bound letters named by position, so that renamed copies are equal."""
+        """e with its bound letters named by position, so that renamed copies are equal; t + 1 < T + 1 → t < T."""
         bound = bound_letters(e)
-        return e.xreplace({b: Letter(f"%o{i}:{_bare(b.name)}") for i, b in enumerate(bound)}) if bound else e
+        if bound:
+            e = e.xreplace({b: Letter(f"%o{i}:{_bare(b.name)}") for i, b in enumerate(bound)})
+        if isinstance(e, Compare) and e.args[1].is_Add and e.args[2].is_Add:
+            a, b = (x.as_coeff_Add()[0] for x in e.args[1:])
+            least = min(a, b) if a * b > 0 and a.is_Integer and b.is_Integer else 0
+            e = Compare(e.op, e.args[1] - least, e.args[2] - least)
+        return e
 
     def opaque(self, e: Basic) -> Polynomial:
         return self.atom(self.intern("opaque", self.canonical(e)))

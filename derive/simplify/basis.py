@@ -176,13 +176,10 @@ def _isolated(basis: Basis, form: Polynomial, a: int, target: Polynomial) -> Pol
 def _guards_beside(basis: Basis, form: Polynomial, a: int) -> tuple[Basic, ...]:
     """Guards that must hold for the solved form: those of the definition, unless the atom is zero outside them too."""
     algebra = basis.algebra
-    guards = [algebra.atoms[b].head for mono in form if any(f[0] == a for f in mono) for b, _ in mono if _is_guard(algebra, b)]
+    (mono,) = (m for m in form if any(b == a for b, _ in m))
+    guards = [algebra.atoms[b].head for b, _ in mono if algebra.atoms[b].kind == "guard"]
     implied = list(holding(basis.rules, ((a, 1),), deep=False))
     return tuple(g for g in guards if g not in implied)
-
-
-def _is_guard(algebra: Algebra, a: int) -> bool:
-    return algebra.atoms[a].kind == "guard"
 
 
 def _worth(

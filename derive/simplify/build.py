@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from math import gcd
 
 from sympy import Add, Basic, Expr, Integer, Mul, Pow, Rational, exp
 
-from derive.program import Bind, Letter, Logic, Read, Reduce, Size, Where, bound_letters
+from derive.program import Bind, Letter, Logic, Read, Reduce, Where, bound_letters
 from derive.simplify.algebra import ONE, Algebra, Exponent, Frozen, Monomial, Polynomial, accumulate
 from derive.simplify.cost import LEAF, cost
+from derive.simplify.factor import Terms, clearing, collected, common, content, divide, is_guard, split
 from derive.simplify.letters import remap_monomial
-from derive.simplify.sums import nesting, safe
+from derive.simplify.sums import covered, nesting
 
-Terms = list[tuple[Monomial, Fraction]]
 Names = frozenset[str]
 
 
@@ -36,36 +35,33 @@ class Builder:
         terms = self.merged(terms)
         if len(terms) == 1:
             return self.product(*terms[0], taken)
-        shared = tuple(f for f in terms[0][0] if self._guards(f) and all(f in m for m, _ in terms))
+        shared = tuple(f for f in terms[0][0] if is_guard(self.algebra, f[0]) and all(f in m for m, _ in terms))
         if shared:
             inside = self.factored([(tuple(f for f in m if f not in shared), c) for m, c in terms], taken)
             return Where(self.condition(shared, taken), inside, 0)
-        made = self.divided(terms, self.common(terms, clear=False), taken)
-        cleared = self.common(terms, clear=True)
-        if cleared is None:
+        made = self.divided(terms, common(self.algebra, terms), taken)
+        lengths = clearing(self.algebra, terms)
+        if not lengths:
             return made
-        other = self.divided(terms, cleared, taken)
-        return other if cost(other) <= cost(made) + LEAF else made
+        cleared = self.divided(terms, {**common(self.algebra, terms), **lengths}, taken)
+        return cleared if cost(cleared) <= cost(made) + LEAF * len(lengths) else made
 
-    def _guards(self, factor: tuple[int, Exponent]) -> bool:
-        return self.algebra.atoms[factor[0]].kind == "guard"
-
-    def divided(self, terms: Terms, common: dict[int, Exponent], taken: Names) -> Expr:
+    def divided(self, terms: Terms, shared: dict[int, Exponent], taken: Names) -> Expr:
         """The terms with a common factor before them."""
-        content = _content(terms)
-        if not common and content == 1:
+        number = content(terms)
+        if not shared and number == 1:
             return self.added(terms, taken)
-        rest = [(self._divide(m, common), c / content) for m, c in terms]
-        return Mul(self.product(tuple(sorted(common.items())), content, taken), self.added(rest, taken))
+        rest = [(divide(m, shared), c / number) for m, c in terms]
+        return Mul(self.product(tuple(sorted(shared.items())), number, taken), self.added(rest, taken))
 
     def added(self, terms: Terms, taken: Names) -> Expr:
         """Terms without a common factor: first those without a guard, then one ``where`` for each guard."""
         groups: dict[Monomial, Terms] = {}
         for mono, c in terms:
-            guards = tuple(f for f in mono if self._guards(f))
+            guards = tuple(f for f in mono if is_guard(self.algebra, f[0]))
             groups.setdefault(guards, []).append((tuple(f for f in mono if f not in guards), c))
         free = groups.pop((), [])
-        parts = [self.shared(free, taken)] if free else []
+        parts = [self.unguarded(free, taken)] if free else []
         while groups:
             guards = next(iter(groups))
             inside = self.factored(groups.pop(guards), taken)
@@ -78,50 +74,38 @@ class Builder:
         opposite = self.algebra.opposite.get(guards[0][0]) if len(guards) == 1 else None
         return None if opposite is None else ((opposite, 1),)
 
-    def shared(self, terms: Terms, taken: Names) -> Expr:
-        """a·b + a·c + d → a·(b + c) + d, by the atom that most terms share"""
+    def unguarded(self, terms: Terms, taken: Names) -> Expr:
+        """The shortest of: a product of sums, cofactors of the cotangents collected, the most shared atom outside."""
         if len(terms) < 3:
             return Add(*(self.product(m, c, taken) for m, c in terms))
+        product = split(self.algebra, terms)
+        if product is not None:
+            return Mul(*(self.factored(factor, taken) for factor in product))
+        groups = collected(self.algebra, terms)
+        if groups is None or len(groups) == len(terms) or len(groups) == 1:
+            return self.shared(terms, taken)
+        return min(self.collected(groups, taken), self.shared(terms, taken), key=cost)
+
+    def collected(self, groups: list[tuple[Terms, Terms]], taken: Names) -> Expr:
+        """p·(u + v) + q·w"""
+        alone = [term for cofactor, group in groups if len(cofactor) == 1 for term in group]
+        parts = [Mul(self.factored(p, taken), self.factored(u, taken)) for p, u in groups if len(p) > 1]
+        return Add(*parts, self.shared(alone, taken) if alone else Integer(0))
+
+    def shared(self, terms: Terms, taken: Names) -> Expr:
+        """a·b + a·c + d → a·(b + c) + d, by the atom that most terms share"""
         counts: dict[tuple[int, bool], int] = {}
         for mono, _ in terms:
             for a, e in mono:
-                if self._may_leave(a):
+                if not is_guard(self.algebra, a):
                     counts[a, e > 0] = counts.get((a, e > 0), 0) + 1
         best = max(counts, key=lambda k: (counts[k], -k[0]), default=None)
-        if best is None or counts[best] < 2:
+        if len(terms) < 3 or best is None or counts[best] < 2:
             return Add(*(self.product(m, c, taken) for m, c in terms))
         a, up = best
         having = [(m, c) for m, c in terms if any(b == a and (e > 0) == up for b, e in m)]
         rest = [(m, c) for m, c in terms if (m, c) not in having]
         return Add(self.factored(having, taken), self.shared(rest, taken) if rest else Integer(0))
-
-    def _may_leave(self, a: int) -> bool:
-        return self.algebra.atoms[a].kind not in ("guard",)
-
-    def common(self, terms: Terms, clear: bool) -> dict[int, Exponent] | None:
-        """The factor all terms have; ``clear``: lengths in a denominator of some too, None if there are none."""
-        present = [dict(m) for m, _ in terms]
-        found: dict[int, Exponent] = {}
-        some = False
-        for a in dict.fromkeys(a for m in present for a in m):
-            exponents = [m.get(a, 0) for m in present]
-            if min(exponents) > 0:
-                found[a] = min(exponents)
-            elif max(exponents) < 0:
-                found[a] = max(exponents)
-            if clear and isinstance(self.algebra.atoms[a].head, Size) and min(exponents) < min(0, max(exponents)):
-                found[a], some = min(exponents), True
-        if clear and not some:
-            return None
-        if all(any(self.algebra.atoms[a].kind == "guard" for a in m) for m in present):
-            return {a: e for a, e in found.items() if safe(self.algebra, a, e)}
-        return {a: e for a, e in found.items() if self.algebra.atoms[a].kind != "guard"}
-
-    def _divide(self, mono: Monomial, common: dict[int, Exponent]) -> Monomial:
-        rest = dict(mono)
-        for a, e in common.items():
-            rest[a] = rest.get(a, 0) - e
-        return tuple(sorted((a, e) for a, e in rest.items() if e))
 
     def merged(self, terms: Terms) -> Terms:
         """Σ a·b + Σ a·c → Σ a·(b + c), under equal ranges and beside equal factors"""
@@ -147,7 +131,7 @@ class Builder:
         for a, (_, c) in zip(atoms, group, strict=True):
             mapping = dict(zip((b for b, _, _ in algebra.atoms[a].head), letters, strict=True))
             accumulate(body, remap_monomial(algebra, algebra.atoms[a].args[0], mapping), c)
-        if not self.common(list(body.items()), clear=False):
+        if not self._worth_merging([algebra.atoms[a].args[0] for a in atoms], list(body.items())):
             return group
         head = algebra.atoms[atoms[0]].head
         mapping = dict(zip((b for b, _, _ in head), letters, strict=True))
@@ -156,11 +140,17 @@ class Builder:
         algebra.hints.setdefault(joined, algebra.hints[atoms[0]])
         return [(tuple(sorted((*outside, (joined, 1)))), ONE)]
 
+    def _worth_merging(self, bodies: list[Monomial], terms: Terms) -> bool:
+        """Statistics of the same rows, or sums that share a factor; two contractions stay two."""
+        everywhere = [f for f in terms[0][0] if is_guard(self.algebra, f[0]) and all(f in m for m, _ in terms)]
+        stripped = [(tuple(f for f in m if f not in everywhere), c) for m, c in terms]
+        return all(covered(self.algebra, m) for m in bodies) or bool(common(self.algebra, stripped))
+
     # ------------------------------------------------------------------------- one term
 
     def product(self, mono: Monomial, c: Fraction, taken: Names) -> Expr:
         """One term: its guards outermost."""
-        guards = tuple(f for f in mono if self._guards(f))
+        guards = tuple(f for f in mono if is_guard(self.algebra, f[0]))
         factors = [self.power(a, e, taken) for a, e in mono if (a, e) not in guards]
         value = Mul(Rational(c.numerator, c.denominator), *factors)
         return Where(self.condition(guards, taken), value, 0) if guards else value
@@ -203,7 +193,7 @@ class Builder:
         order = sorted(range(len(binds)), key=lambda n: hints[n][0])
         frozen = [(atom.args[0], ONE)] if atom.kind == "sum" else list(atom.args[0])
         body = [term for m, c in frozen for term in _scaled(remap_monomial(self.algebra, m, mapping), c)]
-        everywhere = [f for f in body[0][0] if self._guards(f)]
+        everywhere = [f for f in body[0][0] if is_guard(self.algebra, f[0])]
         filters = tuple(f for f in everywhere if all(f in m for m, _ in body))
         body = [(tuple(f for f in m if f not in filters), c) for m, c in body]
         conditions = sorted((self.named(self.algebra.atoms[g].head, taken) for g, _ in filters), key=nesting)
@@ -234,12 +224,3 @@ class Builder:
 
 def _scaled(p: Polynomial, c: Fraction) -> Terms:
     return [(m, k * c) for m, k in p.items()]
-
-
-def _content(terms: Terms) -> Fraction:
-    """The rational factor all coefficients share, with their sign where it is one."""
-    coefficients = [c for _, c in terms]
-    top = gcd(*(c.numerator for c in coefficients))
-    bottoms = {c.denominator for c in coefficients}
-    content = Fraction(top, bottoms.pop()) if len(bottoms) == 1 else Fraction(1)
-    return -content if all(c < 0 for c in coefficients) else content

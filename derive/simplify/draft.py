@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from derive.program import Law, Letter, Part, Piece, Program, Statement, names_in, tensors_read
+from derive.program import Law, Letter, Part, Piece, Program, Statement, tensors_read
 from derive.simplify.algebra import Algebra, OverBudget, Polynomial
 from derive.simplify.basis import Basis
 from derive.simplify.build import Builder
@@ -24,7 +24,6 @@ class Draft:
     algebra: Algebra
     convert: Converter
     build: Builder
-    cotangents: tuple[str, ...]
     derived: tuple[str, ...]
     divisors: Divisors
     forms: dict[str, Forms] = field(default_factory=dict)
@@ -66,11 +65,21 @@ def draft_of(program: Program, formal: bool = True) -> Draft:
     """The program with every derived statement's normal form; one whose form grows too large has none."""
     algebra = Algebra(formal)
     convert = Converter(algebra)
-    draft = Draft(program, algebra, convert, Builder(algebra, frozenset(names_in(program))), *derived_names(program), Divisors(algebra))
+    cotangents, derived = derived_names(program)
+    algebra.linear = dict.fromkeys((*cotangents, *derived))
+    draft = Draft(program, algebra, convert, Builder(algebra, _reserved(program)), derived, Divisors(algebra))
     for statement in program.statements:
         if statement.name in draft.derived:
             _normalise(draft, statement)
     return draft
+
+
+def _reserved(program: Program) -> frozenset[str]:
+    """Names a new letter may not take."""
+    sizes = (s.name for t in program.tensors.values() for part in t.parts for s in part.extent.free_symbols)
+    return frozenset(
+        (*program.tensors, *(p.name for p in program.parameters), *sizes, *(s.name for s, _ in program.sizes))
+    )
 
 
 def _normalise(draft: Draft, statement: Statement) -> None:

@@ -23,7 +23,7 @@ def find_laws(basis: Basis, build: Builder) -> tuple[Law, ...]:
     found: list[Law] = []
     for letters, equation in _equations(basis):
         law = _solved(basis, equation)
-        if law is None:
+        if law is None or _is_defined(basis, law[0]):
             continue
         a, right, guards = law
         free = tuple(x for x in letters if x in basis.algebra.letters[a])
@@ -35,6 +35,11 @@ def find_laws(basis: Basis, build: Builder) -> tuple[Law, ...]:
             basis.rules.add(a, letters, right)
         found.append(Law(left, other))
     return tuple(found)
+
+
+def _is_defined(basis: Basis, a: int) -> bool:
+    """Whether a definition holds the sum as it is: then the law only says the definition again."""
+    return any(b == a for _, form in basis.forms.values() for mono in form for b, _ in mono)
 
 
 def _equations(basis: Basis):

@@ -14,7 +14,7 @@ class NotLinear(Exception):
 
 
 def derived_names(program: Program) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """(inputs, statements): statements that depend, linearly, on the shortest run of last inputs in which every output is linear.
+    """(inputs, statements): the shortest run of last inputs in which every output is linear, and what depends on it.
 
     A derived program lists its cotangents or tangents last; what does not depend on them is the definition.
     """

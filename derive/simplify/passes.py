@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from derive.simplify.algebra import OverBudget, Polynomial
+from derive.order import strongly_connected
+from derive.simplify.algebra import Monomial, OverBudget, Polynomial
 from derive.simplify.basis import find_basis
 from derive.simplify.draft import Draft, Forms, covering_letters
 from derive.simplify.facts import range_facts
 from derive.simplify.laws import find_laws
 from derive.simplify.rewrite import Rewriter, Rules
-from derive.simplify.uses import Uses, contracts, small
+from derive.simplify.uses import Uses, contracts, scalar_multiple, small
 
 
 def change_basis(draft: Draft) -> None:
@@ -31,7 +32,7 @@ def change_basis(draft: Draft) -> None:
 def vanish(draft: Draft) -> None:
     """A tensor that is identically zero once what it reads is put in → 0, everywhere it is read"""
     rules = _rules(draft)
-    _eliminate(draft, rules, [n for n in draft.forms if not _contracts(draft, n)])
+    _eliminate(draft, rules, [n for n in _outside_recurrences(draft) if not _contracts(draft, n)])
     full = Rewriter(draft.algebra, rules)
     zeros = [name for name, forms in draft.forms.items() if all(not p for p in _rewritten(forms, full, None))]
     _substitute(draft, {name: {} for name in zeros})
@@ -41,24 +42,20 @@ def vanish(draft: Draft) -> None:
             draft.inlined[name] = None
 
 
+def inline_unguarded(draft: Draft) -> None:
+    """As ``inline``, first what stands under no guard: what is guarded may cancel before it is put in"""
+    _inline(draft, [n for n in _inlinable(draft) if not any(_has_guard(draft, m) for m in draft.forms[n][0])])
+
+
 def inline(draft: Draft) -> None:
     """A cotangent used once, or a short one that no contraction reads, → its right side, where it is read"""
-    uses = Uses(draft)
-    candidates = [n for n in draft.forms if not _contracts(draft, n) and n not in draft.program.outputs]
-    chosen = [n for n in candidates if uses.once(n) or (not uses.contracted(n) and small(draft.forms[n][0]))]
-    rules = _rules(draft)
-    taken = _eliminate(draft, rules, [n for n in chosen if not uses.pinned(n)])
-    rewriter = Rewriter(draft.algebra, rules)
-    for name, forms in draft.forms.items():
-        if name not in taken and name not in draft.inlined:
-            draft.forms[name] = _rewritten(forms, rewriter, None)
-    draft.inlined.update(dict.fromkeys(taken))
+    _inline(draft, _inlinable(draft))
 
 
 Pass = Callable[[Draft], None]
 
 #: The pipeline, in order.
-PASSES: tuple[Pass, ...] = (change_basis, vanish, inline)
+PASSES: tuple[Pass, ...] = (change_basis, vanish, inline_unguarded, vanish, inline)
 
 
 # ------------------------------------------------------------------------------ how
@@ -77,13 +74,46 @@ def _rewritten(forms: Forms, rewriter: Rewriter, otherwise: Rewriter | None) -> 
         return _rewritten(forms, otherwise, None) if otherwise else forms
 
 
+def _inlinable(draft: Draft) -> list[str]:
+    uses = Uses(draft)
+    chosen = []
+    for name in draft.forms:
+        if name in draft.program.outputs or name in draft.inlined or uses.pinned(name) or _contracts(draft, name):
+            continue
+        form = draft.forms[name][0]
+        if uses.contracted(name):
+            wanted = uses.once(name) and scalar_multiple(draft.algebra, form)
+        else:
+            wanted = uses.once(name) or small(form)
+        if wanted:
+            chosen.append(name)
+    return chosen
+
+
+def _inline(draft: Draft, names: list[str]) -> None:
+    rules = _rules(draft)
+    taken = _eliminate(draft, rules, names)
+    rewriter = Rewriter(draft.algebra, rules)
+    for name, forms in draft.forms.items():
+        if name not in taken and name not in draft.inlined:
+            draft.forms[name] = _rewritten(forms, rewriter, None)
+    draft.inlined.update(dict.fromkeys(taken))
+
+
+def _has_guard(draft: Draft, mono: Monomial) -> bool:
+    return any(draft.algebra.atoms[a].kind == "guard" for a, _ in mono)
+
+
 def _contracts(draft: Draft, name: str) -> bool:
     """Whether a tensor keeps its name: not one covering piece, or a contraction, or a filtered sum."""
     statement = draft.program.definitions[name]
-    linear = dict.fromkeys((*draft.derived, *draft.cotangents))
-    return covering_letters(statement) is None or contracts(
-        draft.algebra, draft.forms[name][0], linear
-    )
+    return covering_letters(statement) is None or contracts(draft.algebra, draft.forms[name][0])
+
+
+def _outside_recurrences(draft: Draft) -> list[str]:
+    groups = strongly_connected({name: tuple(Uses.read_by(draft, name)) for name in draft.forms})
+    alone = dict.fromkeys(group[0] for group in groups if len(group) == 1)
+    return [name for name in draft.forms if name in alone]
 
 
 def _eliminate(draft: Draft, rules: Rules, names: list[str]) -> list[str]:

@@ -111,7 +111,9 @@ class Rewriter:
     def _monomial(self, mono: Monomial) -> Polynomial:
         images = [self.atom(a) for a, _ in mono]
         if self.rules.guarded:
-            images = [guarded_image(self.rules, a, mono) if i is None else i for i, (a, _) in zip(images, mono, strict=True)]
+            images = [
+                guarded_image(self.rules, a, mono) if i is None else i for i, (a, _) in zip(images, mono, strict=True)
+            ]
         result: Polynomial = {tuple(f for f, i in zip(mono, images, strict=True) if i is None): ONE}
         for (_, e), image in zip(mono, images, strict=True):
             if image is not None:

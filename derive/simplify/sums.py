@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sympy import Basic, Integer
+from sympy import Basic
 
 from derive.program import Compare, Letter, Read, Size, walk
 from derive.simplify.algebra import ONE, Algebra, Monomial, Polynomial, accumulate
@@ -108,6 +108,13 @@ def safe(algebra: Algebra, a: int, e: object) -> bool:
     if atom.kind == "sum":
         return e > 0 and all(safe(algebra, b, f) for b, f in atom.args[0])  # type: ignore[operator]
     return atom.kind in ("symbol", "number")
+
+
+def covered(algebra: Algebra, body: Monomial) -> bool:
+    """Whether one factor holds every letter of a sum's body: a statistic of that factor's rows."""
+    letters = algebra.letters_in(body)
+    filtered = any(algebra.atoms[a].kind == "guard" for a, _ in body)
+    return not filtered and any(letters <= algebra.letters[a] for a, _ in body)
 
 
 def movable(algebra: Algebra, a: int, e: object) -> bool:

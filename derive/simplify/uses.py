@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from derive.program import tensors_read
 from derive.simplify.algebra import Algebra, Monomial, Polynomial
+from derive.simplify.sums import covered
 
 if TYPE_CHECKING:
     from derive.simplify.draft import Draft
@@ -71,23 +72,20 @@ def _contraction(algebra: Algebra, a: int) -> bool:
     return not covered(algebra, algebra.atoms[a].args[0])
 
 
-def covered(algebra: Algebra, body: Monomial) -> bool:
-    """Whether one factor holds every letter of a sum's body: a statistic of that factor's rows."""
-    letters = algebra.letters_in(body)
-    filtered = any(algebra.atoms[a].kind == "guard" for a, _ in body)
-    return not filtered and any(letters <= algebra.letters[a] for a, _ in body)
-
-
-def contracts(algebra: Algebra, form: Iterable[Monomial], derived: dict[str, None]) -> bool:
+def contracts(algebra: Algebra, form: Iterable[Monomial]) -> bool:
     """Whether a right side holds a sum over derived tensors that is more than a statistic."""
-    for mono in form:
-        for a, _ in mono:
-            atom = algebra.atoms[a]
-            if atom.kind == "sum" and any(algebra.atoms[r].head in derived for r, _ in _reads(algebra, atom.args[0], None)):
-                if _contraction(algebra, a) or contracts(algebra, atom.args, derived):
-                    return True
-    return False
+    sums = [a for mono in form for a, _ in mono if algebra.atoms[a].kind == "sum" and algebra.is_linear(a)]
+    return any(_contraction(algebra, a) or contracts(algebra, algebra.atoms[a].args) for a in sums)
 
 
 def small(form: Polynomial) -> bool:
     return len(form) <= TERMS and sum(len(m) for m in form) <= FACTORS
+
+
+def scalar_multiple(algebra: Algebra, form: Polynomial) -> bool:
+    """Whether a right side is one read times scalars: what may be put into a contraction."""
+    if len(form) != 1:
+        return False
+    (mono,) = form
+    kinds = [algebra.atoms[a].kind for a, _ in mono if algebra.letters[a]]
+    return kinds == ["read"] and not any(algebra.atoms[a].kind == "guard" for a, _ in mono)
