@@ -62,7 +62,7 @@ class Compiler:
     def is_exact(self, e: Basic) -> bool:
         """Whether e is index arithmetic: made of letters, sizes, integers, index and bool tensors."""
         if isinstance(e, Read):
-            return self.kinds[e.tensor] in ("index", "bool")
+            return self.kinds.get(e.tensor) in ("index", "bool")
         if isinstance(e, Reduce):
             return e.op in (*_POSITIONS, "any", "all") or self.is_exact(e.body)
         if isinstance(e, Where):
@@ -75,14 +75,6 @@ class Compiler:
             return isinstance(e.exp, Integer) and self.is_exact(e.base)
         exact_call = function_name(e) in _EXACT_FUNCTIONS
         return (exact_call or isinstance(e, (Add, Mul, FloorDiv, Modulo, Stop))) and all(map(self.is_exact, e.args))
-
-    def is_truth(self, e: Basic) -> bool:
-        """Whether e is a condition."""
-        if isinstance(e, Read):
-            return self.kinds[e.tensor] == "bool"
-        if isinstance(e, Where):
-            return self.is_truth(e.args[1])
-        return isinstance(e, _TRUTHS) or (isinstance(e, Reduce) and e.op in ("any", "all"))
 
     def reading(self, kind: str) -> Callable[[Basic], Closure]:
         """How a value of a tensor of that kind is read."""
@@ -198,7 +190,7 @@ class Compiler:
             return lambda env: convert(env[name])
         if isinstance(e, Symbol):
             return _constant(field.number(self._symbol(e)))
-        if isinstance(e, Read) and self.kinds[e.tensor] not in ("index", "bool"):
+        if isinstance(e, Read) and self.kinds.get(e.tensor) not in ("index", "bool"):
             return self._read(e)
         if isinstance(e, (Read, FloorDiv, Modulo, *_TRUTHS)) or (isinstance(e, Reduce) and self.is_exact(e)):
             f, convert = self.exact(e), field.number

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +22,7 @@ from derive.bind.words import Shape, declared, evaluate, lone_pack, nearest
 from derive.closures import Compiler
 from derive.errors import InputError
 from derive.fields import FLOAT
+from derive.language.notation import expression_text
 from derive.program import Draw, Hyper, Program, Size, Tensor
 
 
@@ -151,7 +152,8 @@ def draw(random: np.random.Generator, distribution: str, arguments: list[float],
     """Random data of a named distribution."""
     if distribution == "bernoulli":
         return random.random(shape) < arguments[0]
-    return {"uniform": random.uniform, "normal": random.normal}[distribution](*arguments, size=shape)
+    drawn: dict[str, Callable[..., np.ndarray]] = {"uniform": random.uniform, "normal": random.normal}
+    return drawn[distribution](*arguments, size=shape)
 
 
 def _check_requirements(program: Program, bound: Bound) -> None:
@@ -159,4 +161,4 @@ def _check_requirements(program: Program, bound: Bound) -> None:
     for requirement in program.requirements:
         if not Compiler(FLOAT, values).truth(requirement)({}):
             given = ", ".join(f"{s} = {values[s]}" for s in sorted(requirement.free_symbols, key=str))
-            raise InputError(f"{program.name} requires {requirement}, but {given}")
+            raise InputError(f"{program.name} requires {expression_text(requirement)}, but {given}")

@@ -10,6 +10,7 @@ from sympy import Expr, Symbol
 
 from derive.closures import Compiler
 from derive.fields import FLOAT
+from derive.language.notation import expression_text
 from derive.program import Axis, Size, Tensor
 
 Shape = tuple[int, ...]
@@ -30,8 +31,12 @@ def lone_pack(axis: Axis) -> Size | None:
 
 
 def axis_text(axis: Axis) -> str:
-    names = [str(part.extent) for part in axis]
+    names = [_extent_text(part.extent) for part in axis]
     return names[0] if len(names) == 1 else f"[{', '.join(names)}]"
+
+
+def _extent_text(e: Expr) -> str:
+    return e.name if isinstance(e, Size) else expression_text(e)
 
 
 def declared(tensor: Tensor) -> str:

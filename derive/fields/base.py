@@ -19,6 +19,13 @@ class NotRational(DeriveError):
     """A value that the field cannot hold: a root or a transcendental function over the rationals."""
 
 
+class NotReal(DeriveError):
+    """A complex number where the field is real."""
+
+    def __init__(self, value: Any) -> None:
+        super().__init__(f"{value} is not a real number", mend="evaluate over complex numbers: field=COMPLEX")
+
+
 class Field(ABC):
     """Numbers of one kind: how they are made, divided, raised to powers, compared and stored."""
 

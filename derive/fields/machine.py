@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from derive.fields.base import HALF, Field, Number, order_functions
+from derive.fields.base import HALF, Field, NotReal, Number, order_functions
 from derive.fields.precise import CONTEXT, MP, analytic
 
 
@@ -90,6 +90,8 @@ class Float(Field):
         }
 
     def number(self, value: Any) -> Number:
+        if isinstance(value, complex | np.complexfloating):
+            raise NotReal(value)
         return float(value)
 
     def divide(self, a: Number, b: Number) -> Number:

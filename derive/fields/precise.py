@@ -9,7 +9,7 @@ from typing import Any
 import mpmath
 import numpy as np
 
-from derive.fields.base import Field, Number, order_functions
+from derive.fields.base import Field, NotReal, Number, order_functions
 
 CONTEXT = mpmath.mp.clone()  # our own, so that nobody's precision is changed
 CONTEXT.dps = 50
@@ -63,6 +63,8 @@ class HighPrecision(Field):
     def number(self, value: Any) -> Number:
         if isinstance(value, np.generic):
             value = value.item()
+        if isinstance(value, complex):
+            raise NotReal(value)
         if isinstance(value, Fraction):
             return CONTEXT.mpf(value.numerator) / value.denominator
         return CONTEXT.mpf(value)

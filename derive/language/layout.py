@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import ast
 import io
+import itertools
 import tokenize
 
 WIDTH, INDENT = 100, 8
 _OPEN, _CLOSE = "([{", ")]}"
-_BEFORE = ("+", "-", "*", "/", "//", "and", "or", "==", "<", "<=")  # a new line may start with these
+_BEFORE = {
+    "+": 0,
+    "-": 0,
+    "and": 0,
+    "or": 0,
+    "*": 1,
+    "/": 1,
+    "//": 1,
+}  # a new line may start with these; the looser first
 
 
 def laid_out(definition: ast.FunctionDef) -> str:
@@ -32,12 +41,12 @@ def _statement(statement: ast.stmt) -> list[str]:
 
 
 def _broken(line: str, indent: int) -> list[str]:
-    """Greedy: as much on each line as fits, breaking where the brackets are shallowest."""
+    """Greedy: as much on each line as fits, breaking where the brackets are shallowest and the operator is loosest."""
     breaks = _break_points(line) if len(line) + indent > WIDTH else []
     lines: list[str] = []
     start, room = 0, WIDTH - indent
     while len(line) - start > room:
-        within = [(depth, -at) for at, depth in breaks if start < at <= start + room]
+        within = [(strength, -at) for at, strength in breaks if start < at <= start + room]
         late = [b for b in within if -b[1] > start + room // 3]
         if not within:
             break
@@ -49,15 +58,15 @@ def _broken(line: str, indent: int) -> list[str]:
 
 
 def _break_points(line: str) -> list[tuple[int, int]]:
-    """Columns where a new line may start, with the depth of brackets there (at least 1)."""
+    """Columns where a new line may start, and how strongly what stands around holds together."""
     words = [t for t in tokenize.generate_tokens(io.StringIO(line).readline) if t.string.strip()]
     depth, points = 0, []
-    for before, word in zip(words, words[1:], strict=False):
+    for before, word in itertools.pairwise(words):
         if before.string in _OPEN:
             depth += 1
         elif before.string in _CLOSE:
             depth -= 1
         spaced = word.start[1] > before.end[1]
         if depth > 0 and spaced and (before.string == "," or word.string in _BEFORE):
-            points.append((word.start[1], depth))
+            points.append((word.start[1], 2 * depth + _BEFORE.get(word.string, 0)))
     return points

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from derive.errors import DeriveError
 from derive.fields import COMPLEX, FLOAT, FRACTION, MODULAR, MP, Modular, NotRational
 from derive.functions import FUNCTIONS
 
@@ -141,3 +142,9 @@ def test_numbers_of_other_libraries():
         assert field.number(np.int64(3)) == field.number(3) and field.number(np.float32(0.5)) == field.number(0.5)
     assert FRACTION.number(MP.number(Fraction(1, 4))) == Fraction(1, 4)
     assert cmath.isclose(COMPLEX.number(1 + 2j), 1 + 2j)
+
+
+@pytest.mark.parametrize("field", [FLOAT, MP, FRACTION, MODULAR], ids=repr)
+def test_real_fields_refuse_complex_numbers(field):
+    with pytest.raises(DeriveError, match="1j"):
+        field.number(1j)
