@@ -4,7 +4,6 @@ what is said, in what order, and which indices are named."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
 from typing import Any
 
 from sympy import Basic, Expr, Rational
@@ -24,6 +23,7 @@ from derive.program import (
     substitute,
     walk,
 )
+from derive.record import record, replace
 from derive.reports import layout as L
 from derive.reports.letters import Letters
 from derive.reports.naming import Names, has_quotient, named
@@ -32,7 +32,7 @@ from derive.reports.text import WIDTH, Text
 from derive.reports.typeset import Typesetter, conjuncts, is_bracket
 
 
-@dataclass(frozen=True)
+@record
 class Formula:
     """``left = right`` with its named indices, its conditions, the ranges of its letters, and where it holds.
 
@@ -48,7 +48,7 @@ class Formula:
     otherwise: str = ""
 
 
-@dataclass(frozen=True)
+@record
 class Block:
     """A titled group of formulas; ``declared`` are tensors with shape and note, ``title_of`` the one it is about."""
 
@@ -60,7 +60,7 @@ class Block:
     notes: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
-@dataclass(frozen=True)
+@record
 class Document:
     """Everything a report says about a program."""
 
@@ -99,7 +99,7 @@ class Composer:
         over = (*self._partial_ranges(statement, piece), *self._odd_ranges(piece, odd))
         guard = () if piece.conditions else outer_guard(piece.rhs)
         if guard:
-            rest, piece = "0", replace(piece, entries=(*piece.entries, *guard), rhs=piece.rhs.args[1])
+            rest, piece = "0", Piece(piece.indices, (*piece.entries, *guard), piece.rhs.args[1])
         formula = Formula(left, self.t.node(piece.rhs), guard=self.t.conditions(piece.conditions))
         if has_quotient(piece) or not self._fits(formula):
             formula = self._named(left, piece)

@@ -1,26 +1,23 @@
-"""The formats a document can be printed in."""
+"""The formats a document can be printed in; each is loaded when it is asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from importlib import import_module
 
-from derive.reports.as_json import to_json
 from derive.reports.document import Document
-from derive.reports.latex import to_latex
-from derive.reports.markdown import to_markdown
-from derive.reports.mathml import to_mathml
-from derive.reports.plain import to_text
 
-FORMATS: dict[str, Callable[[Document], str]] = {
-    "text": to_text,
-    "ascii": lambda d: to_text(d, ascii=True),
-    "latex": to_latex,
-    "markdown": to_markdown,
-    "mathml": to_mathml,
-    "json": to_json,
+#: Format -> (module, function).
+FORMATS: dict[str, tuple[str, str]] = {
+    "text": ("plain", "to_text"),
+    "ascii": ("plain", "to_ascii"),
+    "latex": ("latex", "to_latex"),
+    "markdown": ("markdown", "to_markdown"),
+    "mathml": ("mathml", "to_mathml"),
+    "json": ("as_json", "to_json"),
 }
 
 
 def render(document: Document, format: str = "text") -> str:
     """The document as text in the named format; it ends with a newline."""
-    return FORMATS[format](document)
+    module, function = FORMATS[format]
+    return getattr(import_module(f"derive.reports.{module}"), function)(document)

@@ -5,50 +5,50 @@ A layout tree knows what is beside, above or below what, and nothing of signs, b
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from derive.record import record
 
 
-@dataclass(frozen=True)
+@record
 class Node:
     """Base of every layout node."""
 
 
-@dataclass(frozen=True)
+@record
 class Word(Node):
     """A name as the definition writes it."""
 
     text: str
 
 
-@dataclass(frozen=True)
+@record
 class Number(Node):
     """A numeral: an integer or a short decimal."""
 
     text: str
 
 
-@dataclass(frozen=True)
+@record
 class Sum(Node):
     """Terms side by side; a subtracted one is a ``Minus``."""
 
     terms: tuple[Node, ...]
 
 
-@dataclass(frozen=True)
+@record
 class Minus(Node):
     """``−body``."""
 
     body: Node
 
 
-@dataclass(frozen=True)
+@record
 class Product(Node):
     """Factors side by side."""
 
     factors: tuple[Node, ...]
 
 
-@dataclass(frozen=True)
+@record
 class Fraction(Node):
     """``top / bottom``."""
 
@@ -56,7 +56,7 @@ class Fraction(Node):
     bottom: Node
 
 
-@dataclass(frozen=True)
+@record
 class Floor(Node):
     """``⌊top / bottom⌋``."""
 
@@ -64,7 +64,7 @@ class Floor(Node):
     bottom: Node
 
 
-@dataclass(frozen=True)
+@record
 class Ceil(Node):
     """``⌈top / bottom⌉``."""
 
@@ -72,7 +72,7 @@ class Ceil(Node):
     bottom: Node
 
 
-@dataclass(frozen=True)
+@record
 class Power(Node):
     """``base^exponent``."""
 
@@ -80,14 +80,14 @@ class Power(Node):
     exponent: Node
 
 
-@dataclass(frozen=True)
+@record
 class Root(Node):
     """``√body``."""
 
     body: Node
 
 
-@dataclass(frozen=True)
+@record
 class Call(Node):
     """``name(arguments)``."""
 
@@ -95,7 +95,7 @@ class Call(Node):
     arguments: tuple[Node, ...]
 
 
-@dataclass(frozen=True)
+@record
 class Element(Node):
     """``name[indices]``; a scalar has no indices."""
 
@@ -103,14 +103,14 @@ class Element(Node):
     indices: tuple[Node, ...]
 
 
-@dataclass(frozen=True)
+@record
 class Group(Node):
     """``[a, b]``: the letters of one composite axis, or the extents of a shape."""
 
     items: tuple[Node, ...]
 
 
-@dataclass(frozen=True)
+@record
 class Big(Node):
     """``Σ letters, conditions  body``: a reduction; a count has no body."""
 
@@ -120,7 +120,7 @@ class Big(Node):
     body: Node | None
 
 
-@dataclass(frozen=True)
+@record
 class Choice(Node):
     """``then if condition else otherwise``."""
 
@@ -129,14 +129,14 @@ class Choice(Node):
     otherwise: Node
 
 
-@dataclass(frozen=True)
+@record
 class Bracket(Node):
     """``[condition]``: 1 where it holds, 0 elsewhere (and what it multiplies is not read)."""
 
     condition: Node
 
 
-@dataclass(frozen=True)
+@record
 class Chain(Node):
     """``a ≤ b < c``: items and the relations between them (one fewer); relations are the language's, or ``|``."""
 
@@ -144,7 +144,7 @@ class Chain(Node):
     relations: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@record
 class Junction(Node):
     """``a and b``, ``a or b``."""
 
@@ -152,14 +152,14 @@ class Junction(Node):
     parts: tuple[Node, ...]
 
 
-@dataclass(frozen=True)
+@record
 class Not(Node):
     """``not a``."""
 
     body: Node
 
 
-@dataclass(frozen=True)
+@record
 class Modulo(Node):
     """``a mod b``."""
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from sympy import Basic, Expr, Symbol
 
 from derive.program import (
@@ -20,6 +18,7 @@ from derive.program import (
     substitute,
     walk,
 )
+from derive.record import record
 
 #: Letters for an axis that has none of its own.
 SPARE = ("p", "q", "u", "v", "r", "s", "a", "b", "c", "d", "e")
@@ -31,7 +30,7 @@ DECODED = ("u", "v", "r", "s", "a", "b")
 LONG = 4
 
 
-@dataclass(frozen=True)
+@record
 class Named:
     """A piece with named indices: ``where`` lists (letter, expression, divides exactly?)."""
 

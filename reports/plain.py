@@ -21,6 +21,11 @@ def to_text(document: Document, ascii: bool = False) -> str:
     return text.translate(PROSE) if ascii else text
 
 
+def to_ascii(document: Document) -> str:
+    """The whole report in ASCII."""
+    return to_text(document, ascii=True)
+
+
 def _block(block: Block, t: Text, doc: str) -> str:
     lines = [_heading(block, t)]
     summary = doc.replace("``", "").strip().splitlines()

@@ -7,8 +7,8 @@ makes the places inside it less welcome.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
+from derive.record import record
 from derive.reports import layout as L
 
 WIDTH = 80
@@ -29,7 +29,7 @@ ASCII = {
 SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 
-@dataclass(frozen=True)
+@record
 class Piece:
     """Text that is never broken; ``depth`` is the depth of the break allowed before it, None for none."""
 
