@@ -31,7 +31,8 @@ def vjp(program: str | Program, wrt: Sequence[str] | None = None) -> Program:
     from derive.calculus.adjoint import adjoint
     from derive.simplify import simplify
 
-    return simplify(adjoint(_program(program), wrt))
+    primal = _program(program)
+    return simplify(adjoint(primal, wrt), primal)
 
 
 def jvp(program: str | Program, wrt: Sequence[str] | None = None) -> Program:
@@ -39,7 +40,8 @@ def jvp(program: str | Program, wrt: Sequence[str] | None = None) -> Program:
     from derive.calculus.tangent import tangent
     from derive.simplify import simplify
 
-    return simplify(tangent(_program(program), wrt))
+    primal = _program(program)
+    return simplify(tangent(primal, wrt), primal)
 
 
 def generate(program: str | Program, target: str = "numpy") -> Generated:
