@@ -7,7 +7,8 @@ from sympy import Expr
 from derive.lower.arrays import index, product, reshaped
 from derive.lower.plan import ALL, Block, Node, Plan, span
 from derive.lower.reads import KINDS, source
-from derive.lower.statements import Context, lower_statements
+from derive.lower.context import Context
+from derive.lower.statements import lower_statements
 from derive.program import Program, Size, Tensor
 
 

@@ -112,6 +112,7 @@ class Finish:
     name: str
     axis: int
     shape: tuple[Expr, ...] = ()
+    kind: str = "real"
 
 
 @dataclass(frozen=True)

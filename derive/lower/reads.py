@@ -90,7 +90,7 @@ def _view(base: Node, parts: tuple[Part, ...], indices: tuple[Expr, ...], scope:
     items: list[Item] = []
     for e, part in zip(indices, parts, strict=True):
         free = [letter for letter in free_letters(e) if letter not in scope.fixed]
-        if isinstance(e, Letter) and free and _alone(e, indices):
+        if isinstance(e, Letter) and free and _alone(e, indices) and _fits(e, part, scope):
             items.append(_slice(e, part, scope))
             bare.append(e)
         elif not free and scope.is_number(e):
@@ -108,6 +108,15 @@ def _view(base: Node, parts: tuple[Part, ...], indices: tuple[Expr, ...], scope:
 def _alone(letter: Letter, indices: tuple[Expr, ...]) -> bool:
     """Whether no other index of the read has the letter."""
     return sum(1 for e in indices if letter in free_letters(e)) == 1
+
+
+def _fits(letter: Letter, part: Part, scope: Scope) -> bool:
+    """Whether the letter's whole range is stored; under a guard it need not be."""
+    if not scope.guarded:
+        return True
+    lo, hi = scope.ranges[letter]
+    spare = (position(lo, part), stored(part) - position(hi, part))
+    return all(affine.Ranges().nonnegative(affine.polynomial(e)) for e in spare)
 
 
 def _inside(e: Expr, part: Part, scope: Scope) -> Expr:

@@ -7,9 +7,13 @@ from dataclasses import dataclass, field, replace
 
 from sympy import Basic, Expr, Symbol
 
+from derive.functions import function_name
 from derive.lower.arrays import Array
 from derive.lower.plan import Let, Step
 from derive.program import Bind, Fresh, Letter, Read, Reduce, Tensor, free_letters, walk
+
+#: Functions that Python has for arrays only.
+NOT_OF_NUMBERS = ("digamma", "polygamma")
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,7 @@ class Scope:
         for n in walk(e):
             if isinstance(n, Reduce) or (isinstance(n, Read) and n.tensor not in self.numbers):
                 return False
-            if isinstance(n, Letter) and n not in self.fixed:
+            if (isinstance(n, Letter) and n not in self.fixed) or function_name(n) in NOT_OF_NUMBERS:
                 return False
         return True
 

@@ -179,7 +179,7 @@ def _pow(e: Pow, scope: Scope) -> Array:
         return elementwise("power", [value], scope.order, value.kind, (int(exponent),))
     if exponent == Rational(1, 2):
         return elementwise("call", [real(value)], scope.order, "real", ("sqrt",))
-    return elementwise("pow", [real(value), scope.value(exponent)], scope.order, "real")
+    return elementwise("pow", [real(value), real(scope.value(exponent))], scope.order, "real")
 
 
 # ------------------------------------------------------------------------------ functions and conditions
@@ -190,6 +190,8 @@ def _function(e: Function, scope: Scope) -> Array:
     values, kind = _unify([scope.value(a) for a in e.args])
     if kind == "int" and name not in WHOLE:
         values, kind = [real(v) for v in values], "real"
+    if all(v.is_scalar for v in values):
+        values = [Array(Node("full", (), (v.node.attrs[0], ()), kind, 0)) for v in values]
     return elementwise("call", values, scope.order, kind, (name,))
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sympy import Basic, Expr, Mul, Symbol
+from sympy.core.sympify import sympify
 
 from derive.lower.plan import (
     Allocate,
@@ -55,6 +56,7 @@ class Target:
     steps: Mapping[str, Callable]
     dtype: Callable[[list[str]], ast.expr]
     device: Callable[[list[str]], ast.expr] | None = None
+    quiet: tuple[ast.expr, ...] = ()  # decorators of functions that may divide by 0 where nothing is read
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,7 @@ class Code:
     support: tuple[str, ...]
     modules: tuple[str, ...]
     doc: str = ""
+    decorators: tuple[ast.expr, ...] = ()
 
 
 @dataclass
@@ -118,8 +121,8 @@ class Printer:
 
     def use(self, support: str) -> str:
         """A support function, which the file then carries."""
-        self.used[support] = None
-        return support
+        self.used[f"_{support}"] = None
+        return f"_{support}"
 
     def symbol(self, e: Symbol) -> None:
         """Gives a size or letter its name."""
@@ -128,6 +131,7 @@ class Printer:
 
     def number(self, e: Basic) -> ast.expr:
         """A Python number."""
+        e = sympify(e, strict=True)
         for s in sorted(e.free_symbols, key=str):
             self.symbol(s)
         return self.numbers(e)
@@ -343,6 +347,7 @@ def counted(plan: Plan) -> dict[Node, int]:
     return counts
 
 
+_LOUD = ("div", "pow", "power", "call", "where", "reduce")  # may meet 0, inf or nan on the way
 _BUILTINS = ("abs", "bool", "float", "int", "len", "max", "min", "range", "round", "sum", "tuple", "ValueError")
 
 
@@ -370,7 +375,8 @@ def function(plan: Plan, target: Target, wanted: str = "") -> Code:
     used = with_dependencies(target.support, tuple(p.used))
     math = _mentions(all_groups, "math") or any(_calls_math(target.support, u) for u in used)
     modules = (*(["math"] if math else []), target.library)
-    return Code(wanted or plan.name, _arguments(p, head), all_groups, used, modules, plan.doc)
+    decorators = target.quiet if any(n.op in _LOUD for n in p.counts) else ()
+    return Code(wanted or plan.name, _arguments(p, head), all_groups, used, modules, plan.doc, decorators)
 
 
 def _head(p: Printer) -> Prologue:

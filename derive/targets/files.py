@@ -14,7 +14,7 @@ from typing import Any
 
 from derive.errors import DeriveError, InputError, UnknownName
 from derive.lower import lower
-from derive.program import Program
+from derive.program import Parameter, Program
 from derive.targets import to_numpy, to_torch
 from derive.targets.array_code import Code, Target
 from derive.targets.text import module_text
@@ -67,6 +67,7 @@ def generate(program: Program, target: str = "numpy", wrt: Sequence[str] | None 
     from derive.targets.optimizer import optimizer_text
 
     _known(target)
+    program = without_fixed(program)
     text = optimizer_text(program, target) if program.role == "optimizer" else layer_text(program, target, wrt)
     return Generated(program.name, target, text)
 
@@ -78,7 +79,9 @@ def _known(target: str) -> None:
 
 def callable_of(program: Program, target: str) -> Callable[..., tuple[Any, ...]]:
     """The program's code as ``f(*inputs, **hypers) -> outputs``: every input given, always a tuple."""
-    required = replace(program, inputs=tuple(replace(t, default=None, optional=False) for t in program.inputs))
+    inputs = tuple(replace(t, default=None, optional=False) for t in program.inputs)
+    parameters = tuple(replace(p, default=None, required=True) for p in without_fixed(program).parameters)
+    required = replace(program, inputs=inputs, parameters=parameters)
     library, function = TARGETS[target]
     code = function(lower(required))
     compiled = getattr(imported(module_text([code], library.support), code.name), code.name)
@@ -89,6 +92,16 @@ def callable_of(program: Program, target: str) -> Callable[..., tuple[Any, ...]]
         return result if isinstance(result, tuple) else (result,)
 
     return run
+
+
+def without_fixed(program: Program) -> Program:
+    """The program without the hyperparameters that its structure has settled."""
+    return replace(program, parameters=tuple(p for p in program.parameters if not is_fixed(p)))
+
+
+def is_fixed(p: Parameter) -> bool:
+    """Settled by the structure: chosen, or absent (``= None``)."""
+    return p.structural or (p.default is None and p.value is None and not p.required)
 
 
 def imported(text: str, name: str) -> ModuleType:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Filling(ast.NodeTransformer):
-    """``one``: for a name; ``several``: for a starred name or argument; ``statements``: for a line; ``words``: for words."""
+    """``one`` for a name, ``several`` for a starred name or argument, ``statements`` for a line, ``words`` in text."""
 
     one: Mapping[str, ast.expr]
     several: Mapping[str, Sequence[ast.expr]]

@@ -166,8 +166,6 @@ _WRITTEN_OUT: dict[str, Callable[..., ast.expr]] = {
     "sigmoid": _sigmoid,
     "softplus": _softplus,
     "logsigmoid": lambda x: ast.UnaryOp(ast.USub(), _softplus(ast.UnaryOp(ast.USub(), x))),
-    "digamma": lambda x: call("digamma_of_number", x),
-    "polygamma": lambda n, x: call("polygamma_of_number", n, x),
 }
 
 

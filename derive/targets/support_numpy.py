@@ -8,7 +8,7 @@ import math
 import numpy as np
 
 
-def axes(name, array, letters):
+def _axes(name, array, letters):
     """The lengths of the array's axes, as many as there are letters (``...`` and ``*A``: any number)."""
     shape = np.shape(array)
     packs = sum(letter.startswith(("...", "*")) for letter in letters)
@@ -17,9 +17,9 @@ def axes(name, array, letters):
     return shape
 
 
-def expect(name, array, letters, sizes):
+def _expect(name, array, letters, sizes):
     """Raises ValueError unless the array has these sizes, naming the axis that differs."""
-    shape = axes(name, array, letters)
+    shape = _axes(name, array, letters)
     if shape == tuple(sizes):
         return
     if len(shape) == len(sizes) == len(letters):
@@ -29,14 +29,14 @@ def expect(name, array, letters, sizes):
     raise ValueError(f"{name} has shape {shape}; expected {tuple(sizes)} for axes [{', '.join(letters)}]")
 
 
-def divided(name, letter, size, by):
+def _divided(name, letter, size, by):
     """The other factor of an axis's size."""
     if by == 0 or size % by:
         raise ValueError(f"{name} axis {letter} has size {size}; expected a multiple of {by}")
     return size // by
 
 
-def several(value, count):
+def _several(value, count):
     """One number for all, or as many as there are."""
     values = tuple(value) if isinstance(value, (tuple, list)) else (value,) * count
     if len(values) != count:
@@ -44,7 +44,7 @@ def several(value, count):
     return values
 
 
-def window(x, axis, start, counts, steps, fill=0):
+def _window(x, axis, start, counts, steps, fill=0):
     """A view with one axis made several: position start + Σ step·i; outside the array it reads ``fill``."""
     shape = x.shape[:axis] + tuple(counts) + x.shape[axis + 1 :]
     if min(counts) <= 0:
@@ -61,7 +61,7 @@ def window(x, axis, start, counts, steps, fill=0):
     return np.lib.stride_tricks.as_strided(first, shape, strides, writeable=False)
 
 
-def fold(values, axis, start, size, steps):
+def _fold(values, axis, start, size, steps):
     """The adjoint of ``window``: several axes summed into one of ``size`` points; those outside are dropped."""
     counts, rest = values.shape[axis : axis + len(steps)], values.shape[axis + len(steps) :]
     out = np.zeros((*values.shape[:axis], size, *rest), values.dtype)
@@ -76,11 +76,11 @@ def fold(values, axis, start, size, steps):
     return out
 
 
-def correlate(x, w, starts, counts, strides, dilations):
+def _correlate(x, w, starts, counts, strides, dilations):
     """y[b, g, f, p…] = Σ c, i… w[g, f, c, i…] · x[b, g, c, start + p·stride + i·dilation…]."""
     rank, taps = len(starts), w.shape[3:]
     for k in range(rank):
-        x = window(x, 3 + 2 * k, starts[k], (counts[k], taps[k]), (strides[k], dilations[k]))
+        x = _window(x, 3 + 2 * k, starts[k], (counts[k], taps[k]), (strides[k], dilations[k]))
     order = (0, 1, 2, *range(4, 4 + 2 * rank, 2), *range(3, 3 + 2 * rank, 2))
     inner = math.prod(w.shape[2:])
     columns = x.transpose(order).reshape(*x.shape[:2], inner, math.prod(counts))
@@ -88,7 +88,7 @@ def correlate(x, w, starts, counts, strides, dilations):
     return y.reshape(*y.shape[:3], *counts)
 
 
-def spread(y, w, starts, sizes, strides, dilations):
+def _spread(y, w, starts, sizes, strides, dilations):
     """The adjoint of ``correlate``: x[b, g, c, start + p·stride + i·dilation…] += w[g, f, c, i…] · y[b, g, f, p…]."""
     rank, taps, counts = len(starts), w.shape[3:], y.shape[3:]
     inner = math.prod(w.shape[2:])
@@ -99,11 +99,11 @@ def spread(y, w, starts, sizes, strides, dilations):
     order = [axis for k in range(rank) for axis in (3 + rank + k, 3 + k)]
     x = x.transpose(0, 1, 2, *order)
     for k in range(rank):
-        x = fold(x, 3 + k, starts[k], sizes[k], (strides[k], dilations[k]))
+        x = _fold(x, 3 + k, starts[k], sizes[k], (strides[k], dilations[k]))
     return x
 
 
-def slide(x, op, axis, start, count, stride, taps, dilation):
+def _slide(x, op, axis, start, count, stride, taps, dilation):
     """Reduces windows of one axis, one pass a tap: y[p] = op i of x[start + p·stride + i·dilation]."""
     fill, combine = {"sum": (0, np.add), "max": (-np.inf, np.maximum), "min": (np.inf, np.minimum)}[op]
     y = np.full((*x.shape[:axis], count, *x.shape[axis + 1 :]), fill, x.dtype)
@@ -118,7 +118,7 @@ def slide(x, op, axis, start, count, stride, taps, dilation):
     return y
 
 
-def slide_place(x, op, starts, counts, strides, taps, dilations):
+def _slide_place(x, op, starts, counts, strides, taps, dilations):
     """The first winner of each window over the last axes: row-major position of its tap, −1 without any."""
     lead = x.ndim - len(starts)
     best = np.zeros(x.shape[:lead] + tuple(counts), x.dtype)
@@ -138,7 +138,7 @@ def slide_place(x, op, starts, counts, strides, taps, dilations):
     return found
 
 
-def fold_matching(values, keys, starts, sizes, strides, taps, dilations, coefficients):
+def _fold_matching(values, keys, starts, sizes, strides, taps, dilations, coefficients):
     """Adds each value at the tap its key names: x[start + p·stride + i·dilation] += value[p] where key[p] = Σ c·i."""
     lead = values.ndim - len(starts)
     out = np.zeros(values.shape[:lead] + tuple(sizes), values.dtype)
@@ -159,7 +159,7 @@ def fold_matching(values, keys, starts, sizes, strides, taps, dilations, coeffic
     return out
 
 
-def place(rows, largest, allowed=None):
+def _place(rows, largest, allowed=None):
     """The position of the first winner along the last axis; −1 where nothing is allowed."""
     if not rows.shape[-1]:
         return np.full(rows.shape[:-1], -1)
@@ -171,7 +171,7 @@ def place(rows, largest, allowed=None):
     return np.where(allowed.any(axis=-1), found, -1)
 
 
-def scatter_add(shape, indices, values):
+def _scatter_add(shape, indices, values):
     """Zeros of ``shape``, with values added at index arrays for the first axes; negative places are left out."""
     out = np.zeros((math.prod(shape[: len(indices)]) + 1, *shape[len(indices) :]), values.dtype)
     flat, inside = 0, True
@@ -182,16 +182,129 @@ def scatter_add(shape, indices, values):
     return out[:-1].reshape(shape)
 
 
-def sigmoid(x):
+def _sigmoid(x):
     """1/(1 + exp(−x))."""
     return 1 / (1 + np.exp(-x))
 
 
-def softplus(x):
+def _softplus(x):
     """log(1 + exp(x)), without overflow."""
     return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
 
 
-def logsigmoid(x):
+def _logsigmoid(x):
     """log(1/(1 + exp(−x))), without overflow."""
     return np.minimum(x, 0) - np.log1p(np.exp(-np.abs(x)))
+
+
+def _by_blocks(f, x):
+    """f of x, a cache's worth of entries at a time."""
+    x = np.asarray(x)
+    flat = np.ascontiguousarray(x).reshape(-1)
+    y = np.empty_like(flat)
+    for k in range(0, flat.size, 8192):
+        y[k : k + 8192] = f(flat[k : k + 8192])
+    return y.reshape(x.shape)
+
+
+def _rational(x, above, below):
+    """A quotient of polynomials, highest power first."""
+    top, bottom = np.full_like(x, above[0]), np.full_like(x, below[0])
+    for a in above[1:]:
+        top = top * x + a
+    for b in below[1:]:
+        bottom = bottom * x + b
+    return top / bottom
+
+
+def _erf_small(x):
+    """erf(x) for |x| ≤ 0.46875 (Cody, 1969)."""
+    above = (1.85777706184603153e-1, 3.16112374387056560, 1.13864154151050156e2, 3.77485237685302021e2,
+             3.20937758913846947e3)  # fmt: skip
+    below = (1.0, 2.36012909523441209e1, 2.44024637934444173e2, 1.28261652607737228e3, 2.84423683343917062e3)
+    return x * _rational(x * x, above, below)
+
+
+def _erfc_large(y):
+    """erfc(y) for y > 0.46875 (Cody, 1969)."""
+    above = (2.15311535474403846e-8, 5.64188496988670089e-1, 8.88314979438837594, 6.61191906371416295e1,
+             2.98635138197400131e2, 8.81952221241769090e2, 1.71204761263407058e3, 2.05107837782607147e3,
+             1.23033935479799725e3)  # fmt: skip
+    below = (1.0, 1.57449261107098347e1, 1.17693950891312499e2, 5.37181101862009858e2, 1.62138957456669019e3,
+             3.29079923573345963e3, 4.36261909014324716e3, 3.43936767414372164e3, 1.23033935480374942e3)  # fmt: skip
+    far_above = (1.63153871373020978e-2, 3.05326634961232344e-1, 3.60344899949804439e-1, 1.25781726111229246e-1,
+                 1.60837851487422766e-2, 6.58749161529837803e-4)  # fmt: skip
+    far_below = (1.0, 2.56852019228982242, 1.87295284992346047, 5.27905102951428412e-1, 6.05183413124413191e-2,
+                 2.33520497626869185e-3)  # fmt: skip
+    near = np.minimum(y, 4)
+    value = _rational(near, above, below)
+    if (y > 4).any():
+        z = 1 / np.square(np.maximum(y, 4))
+        value = np.where(y > 4, (1 / math.sqrt(math.pi) - z * _rational(z, far_above, far_below)) / y, value)
+    coarse = np.floor(y * 16) / 16
+    return np.exp(-coarse * coarse) * np.exp(-(y - coarse) * (y + coarse)) * value
+
+
+def _erf(x):
+    """The error function."""
+
+    def block(x):
+        y = np.abs(x)
+        large = np.sign(x) * (1 - _erfc_large(np.minimum(np.maximum(y, 0.25), 26)))
+        return np.where(y <= 0.46875, _erf_small(np.clip(x, -0.5, 0.5)), large)
+
+    return _by_blocks(block, x)
+
+
+def _erfc(x):
+    """1 − erf(x)."""
+
+    def block(x):
+        y = np.abs(x)
+        large = _erfc_large(np.minimum(np.maximum(y, 0.25), 27))
+        return np.where(y <= 0.46875, 1 - _erf_small(np.clip(x, -0.5, 0.5)), np.where(x < 0, 2 - large, large))
+
+    return _by_blocks(block, x)
+
+
+def _lgamma(x):
+    """log|Γ(x)|: shifted up to 16, then Stirling's series."""
+    x = np.asarray(x)
+    y = np.where(x < 0.5, 1 - x, x)
+    shift, z = np.ones_like(y), y
+    for _ in range(16):
+        low = z < 16
+        shift, z = np.where(low, shift * z, shift), np.where(low, z + 1, z)
+    w = 1 / (z * z)
+    series = (1 / 12 - w * (1 / 360 - w * (1 / 1260 - w * (1 / 1680 - w / 1188)))) / z
+    value = (z - 0.5) * np.log(z) - z + 0.5 * math.log(2 * math.pi) + series - np.log(shift)
+    return np.where(x < 0.5, math.log(math.pi) - np.log(np.abs(np.sin(math.pi * x))) - value, value)
+
+
+def _digamma(x):
+    """The derivative of lgamma: shifted up to 16, then its asymptotic series."""
+    x = np.asarray(x)
+    y = np.where(x < 0.5, 1 - x, x)
+    shift, z = np.zeros_like(y), y
+    for _ in range(16):
+        low = z < 16
+        shift, z = np.where(low, shift + 1 / z, shift), np.where(low, z + 1, z)
+    w = 1 / (z * z)
+    value = np.log(z) - 0.5 / z - w * (1 / 12 - w * (1 / 120 - w * (1 / 252 - w * (1 / 240 - w / 132)))) - shift
+    return np.where(x < 0.5, value - math.pi / np.tan(math.pi * x), value)
+
+
+def _polygamma(n, x):
+    """The n-th derivative of digamma for x > 0: shifted up to 24, then its asymptotic series."""
+    n = int(n)
+    z = np.asarray(x)
+    shift = np.zeros_like(z)
+    for _ in range(24):
+        low = z < 24
+        shift, z = np.where(low, shift + z ** (-n - 1.0), shift), np.where(low, z + 1, z)
+    even = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6)  # Bernoulli's numbers
+    tail = sum(
+        b * math.factorial(2 * k + n - 1) / math.factorial(2 * k) * z ** (-2.0 * k - n) for k, b in enumerate(even, 1)
+    )
+    value = math.factorial(n - 1) * z ** -float(n) + math.factorial(n) / 2 * z ** (-n - 1.0) + tail
+    return (-1) ** (n + 1) * (value + math.factorial(n) * shift)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:  # generated files import torch; derive itself never does to p
     import torch
 
 
-def axes(name, array, letters):
+def _axes(name, array, letters):
     """The lengths of the array's axes, as many as there are letters (``...`` and ``*A``: any number)."""
     shape = tuple(array.shape)
     packs = sum(letter.startswith(("...", "*")) for letter in letters)
@@ -19,9 +19,9 @@ def axes(name, array, letters):
     return shape
 
 
-def expect(name, array, letters, sizes):
+def _expect(name, array, letters, sizes):
     """Raises ValueError unless the array has these sizes, naming the axis that differs."""
-    shape = axes(name, array, letters)
+    shape = _axes(name, array, letters)
     if shape == tuple(sizes):
         return
     if len(shape) == len(sizes) == len(letters):
@@ -31,14 +31,14 @@ def expect(name, array, letters, sizes):
     raise ValueError(f"{name} has shape {shape}; expected {tuple(sizes)} for axes [{', '.join(letters)}]")
 
 
-def divided(name, letter, size, by):
+def _divided(name, letter, size, by):
     """The other factor of an axis's size."""
     if by == 0 or size % by:
         raise ValueError(f"{name} axis {letter} has size {size}; expected a multiple of {by}")
     return size // by
 
 
-def several(value, count):
+def _several(value, count):
     """One number for all, or as many as there are."""
     values = tuple(value) if isinstance(value, (tuple, list)) else (value,) * count
     if len(values) != count:
@@ -46,14 +46,14 @@ def several(value, count):
     return values
 
 
-def padded(x, axis, before, after, fill=0):
+def _padded(x, axis, before, after, fill=0):
     """The axis grown at both ends, or cropped where negative."""
     if before or after:
         x = torch.nn.functional.pad(x, [0, 0] * (x.ndim - 1 - axis) + [before, after], value=fill)
     return x
 
 
-def window(x, axis, start, counts, steps, fill=0):
+def _window(x, axis, start, counts, steps, fill=0):
     """One axis made several: position start + Σ step·i; outside the array it reads ``fill``."""
     shape = x.shape[:axis] + tuple(counts) + x.shape[axis + 1 :]
     if min(counts) <= 0:
@@ -61,9 +61,9 @@ def window(x, axis, start, counts, steps, fill=0):
     for k, (count, step) in enumerate(zip(counts, steps)):
         if step < 0:
             flipped = [-s if n == k else s for n, s in enumerate(steps)]
-            return window(x, axis, start + (count - 1) * step, counts, flipped, fill).flip(axis + k)
+            return _window(x, axis, start + (count - 1) * step, counts, flipped, fill).flip(axis + k)
     reach = sum((n - 1) * step for n, step in zip(counts, steps)) + 1
-    x = padded(x, axis, -start, start + reach - x.shape[axis], fill)
+    x = _padded(x, axis, -start, start + reach - x.shape[axis], fill)
     for k, (count, step) in enumerate(zip(counts[:-1], steps[:-1])):
         reach -= (count - 1) * step
         x = x.unfold(axis + k, reach, max(step, 1)).movedim(-1, axis + k + 1)
@@ -73,7 +73,7 @@ def window(x, axis, start, counts, steps, fill=0):
     return x if steps[-1] else x.expand(*shape)
 
 
-def fold(values, axis, start, size, steps):
+def _fold(values, axis, start, size, steps):
     """The adjoint of ``window``: several axes summed into one of ``size`` points; those outside are dropped."""
     counts, rest = values.shape[axis : axis + len(steps)], values.shape[axis + len(steps) :]
     out = values.new_zeros((*values.shape[:axis], size, *rest))
@@ -88,12 +88,12 @@ def fold(values, axis, start, size, steps):
     return out
 
 
-def correlate(x, w, starts, counts, strides, dilations):
+def _correlate(x, w, starts, counts, strides, dilations):
     """y[b, g, f, p…] = Σ c, i… w[g, f, c, i…] · x[b, g, c, start + p·stride + i·dilation…]."""
     rank, taps, sizes = len(starts), w.shape[3:], x.shape[3:]
     shape = (x.shape[0], w.shape[0], w.shape[1], *counts)
     if not 0 < rank <= 3 or math.prod(shape) * w.numel() == 0:
-        return matmul_windows(x, w, starts, counts, strides, dilations)
+        return _matmul_windows(x, w, starts, counts, strides, dilations)
     starts, dilations = list(starts), list(dilations)
     for k, d in enumerate(dilations):
         if d < 0:
@@ -115,11 +115,11 @@ def correlate(x, w, starts, counts, strides, dilations):
     return y.reshape(shape)
 
 
-def matmul_windows(x, w, starts, counts, strides, dilations):
+def _matmul_windows(x, w, starts, counts, strides, dilations):
     """``correlate`` as windows and a matrix product."""
     rank, taps = len(starts), w.shape[3:]
     for k in range(rank):
-        x = window(x, 3 + 2 * k, starts[k], (counts[k], taps[k]), (strides[k], dilations[k]))
+        x = _window(x, 3 + 2 * k, starts[k], (counts[k], taps[k]), (strides[k], dilations[k]))
     x = x.permute(0, 1, 2, *range(4, 4 + 2 * rank, 2), *range(3, 3 + 2 * rank, 2))
     inner = math.prod(w.shape[2:])
     columns = x.reshape(*x.shape[:2], inner, math.prod(counts))
@@ -127,17 +127,17 @@ def matmul_windows(x, w, starts, counts, strides, dilations):
     return y.reshape(*y.shape[:3], *counts)
 
 
-def spread(y, w, starts, sizes, strides, dilations):
+def _spread(y, w, starts, sizes, strides, dilations):
     """The adjoint of ``correlate``: x[b, g, c, start + p·stride + i·dilation…] += w[g, f, c, i…] · y[b, g, f, p…].
 
     Points a stride apart see the same taps: each residue class of the strides is a correlation of stride 1.
     """
-    classes = [residues(*axis) for axis in zip(starts, sizes, strides, dilations, w.shape[3:])]
+    classes = [_residues(*axis) for axis in zip(starts, sizes, strides, dilations, w.shape[3:])]
     w, ones, out = w.transpose(1, 2), (1,) * len(starts), None
     for axes in itertools.product(*classes):
         places, taps, firsts, counts, steps = zip(*axes)
         part = w[(..., *taps)].flip(tuple(range(3, w.ndim)))
-        part = correlate(y, part, firsts, counts, ones, steps)
+        part = _correlate(y, part, firsts, counts, ones, steps)
         if part.shape[3:] == tuple(sizes):
             return part
         out = part.new_zeros((*part.shape[:3], *sizes)) if out is None else out
@@ -145,7 +145,7 @@ def spread(y, w, starts, sizes, strides, dilations):
     return y.new_zeros((*y.shape[:2], w.shape[1], *sizes)) if out is None else out
 
 
-def residues(start, size, stride, dilation, taps):
+def _residues(start, size, stride, dilation, taps):
     """For each residue of one axis: (its points, its taps, first position read, how many points, step between taps)."""
     shared = math.gcd(stride, dilation)
     found = []
@@ -161,7 +161,7 @@ def residues(start, size, stride, dilation, taps):
     return found
 
 
-def slide(x, op, axis, start, count, stride, taps, dilation):
+def _slide(x, op, axis, start, count, stride, taps, dilation):
     """Reduces windows of one axis, one pass a tap: y[p] = op i of x[start + p·stride + i·dilation]."""
     if taps <= 0 or count <= 0:
         fill = {"sum": 0, "max": -math.inf, "min": math.inf}[op]
@@ -170,7 +170,7 @@ def slide(x, op, axis, start, count, stride, taps, dilation):
         "sum": (0, torch.add), "max": (-math.inf, torch.maximum), "min": (math.inf, torch.minimum)
     }[op]
     last = start + (count - 1) * stride + (taps - 1) * dilation
-    x = padded(x, axis, -start, last + 1 - x.shape[axis], fill)
+    x = _padded(x, axis, -start, last + 1 - x.shape[axis], fill)
     lead = (slice(None),) * axis
     y = x[(*lead, slice(0, (count - 1) * stride + 1, stride))]
     for i in range(1, taps):
@@ -178,13 +178,13 @@ def slide(x, op, axis, start, count, stride, taps, dilation):
     return y if taps > 1 else y.clone()
 
 
-def slide_place(x, op, starts, counts, strides, taps, dilations):
+def _slide_place(x, op, starts, counts, strides, taps, dilations):
     """The first winner of each window over the last axes: row-major position of its tap, −1 without any."""
     lead = x.ndim - len(starts)
     inside = torch.ones([1] * lead + list(x.shape[lead:]), dtype=torch.bool, device=x.device)
     for k in range(len(starts)):
         after = starts[k] + (counts[k] - 1) * strides[k] + (taps[k] - 1) * dilations[k] + 1 - x.shape[lead + k]
-        x, inside = (padded(a, lead + k, -starts[k], after) for a in (x, inside))
+        x, inside = (_padded(a, lead + k, -starts[k], after) for a in (x, inside))
     best = found = None
     for position, tap in enumerate(itertools.product(*map(range, taps))):
         here = [slice(i * d, i * d + (p - 1) * s + 1, s) for i, d, p, s in zip(tap, dilations, counts, strides)]
@@ -199,7 +199,7 @@ def slide_place(x, op, starts, counts, strides, taps, dilations):
     return found
 
 
-def fold_matching(values, keys, starts, sizes, strides, taps, dilations, coefficients):
+def _fold_matching(values, keys, starts, sizes, strides, taps, dilations, coefficients):
     """Adds each value at the tap its key names: x[start + p·stride + i·dilation] += value[p] where key[p] = Σ c·i."""
     lead = values.ndim - len(starts)
     out = values.new_zeros(values.shape[:lead] + tuple(sizes))
@@ -219,7 +219,7 @@ def fold_matching(values, keys, starts, sizes, strides, taps, dilations, coeffic
     return out
 
 
-def stacked(steps, axis, shape, dtype, device):
+def _stacked(steps, axis, shape, dtype, device):
     """The steps as one array; those never taken are 0."""
     rest = [n for k, n in enumerate(shape) if k != axis]
     if not steps:
@@ -228,19 +228,19 @@ def stacked(steps, axis, shape, dtype, device):
     return torch.stack([zero if s is None else s.expand(rest) for s in steps], axis)
 
 
-def largest_along(x, dims):
+def _largest_along(x, dims):
     """The largest value along the dims, −inf without points."""
     if all(x.shape[d] for d in dims):
         return x.amax(dim=dims)
     return x.new_full([n for d, n in enumerate(x.shape) if d not in dims], -math.inf)
 
 
-def smallest_along(x, dims):
+def _smallest_along(x, dims):
     """The smallest value along the dims, inf without points."""
-    return -largest_along(-x, dims)
+    return -_largest_along(-x, dims)
 
 
-def place(rows, largest, allowed=None):
+def _place(rows, largest, allowed=None):
     """The position of the first winner along the last axis; −1 where nothing is allowed."""
     if not rows.shape[-1]:
         return rows.new_full(rows.shape[:-1], -1, dtype=torch.int64)
@@ -252,7 +252,7 @@ def place(rows, largest, allowed=None):
     return torch.where(allowed.any(dim=-1), found, -1)
 
 
-def scatter_add(shape, indices, values):
+def _scatter_add(shape, indices, values):
     """Zeros of ``shape``, with values added at index arrays for the first axes; negative places are left out."""
     rows = math.prod(shape[: len(indices)])
     out = values.new_zeros((rows + 1, *shape[len(indices) :]))

@@ -15,7 +15,7 @@ LINE = 100
 
 def function_text(code: Code, comments: Mapping[str, Sequence[str]] | None = None, doc: str = "") -> str:
     """The function's source; ``comments[tensor]``: lines for above the statements that compute it."""
-    lines = [_signature(code)]
+    lines = [*(f"@{_double_quoted(ast.unparse(d))}" for d in code.decorators), _signature(code)]
     if doc or code.doc:
         lines += textwrap.indent(_docstring(doc or code.doc), "    ").splitlines()
     for names, body in code.groups:

@@ -158,4 +158,5 @@ TARGET = Target(
     allocate=_allocate,
     steps={"store": _store, "finish": _finish},
     dtype=_dtype,
+    quiet=(call("np.errstate", all=constant("ignore")),),
 )

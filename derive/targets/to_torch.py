@@ -159,6 +159,8 @@ def _store(p: Printer, step: Store, value: ast.expr) -> list[ast.stmt]:
     if step.axis is not None and all(i == ("all",) for k, i in enumerate(step.items) if k != step.axis):
         at = step.items[step.axis][1]
         target: ast.expr = ast.Subscript(name(_steps_name(p, step.name)), p.number(at), ast.Store())
+        if step.value.is_scalar:
+            value = _full_of(p, tuple_of([]), value, step.value.kind)
         return [ast.Assign([target], value, lineno=0)]
     target = subscript(p, name(p.identifier(step.name)), step.items, ast.Store())
     if step.add:
