@@ -42,11 +42,17 @@ def vectorise(e: Basic, scope: Scope) -> Array:
 
 
 def _number(e: Basic, scope: Scope) -> Array:
-    if any(isinstance(n, Read) for n in e.atoms(Read)):
-        e = rebuild(e, lambda n: scope.numbers[n.tensor] if isinstance(n, Read) else n)
+    e = _by_name(e, scope)
     if isinstance(e, _CONDITIONS):
         return Array(Node("scalar", (), (e,), "bool", None))
     return scalar(e)
+
+
+def _by_name(e: Basic, scope: Scope) -> Basic:
+    """Reads of tensors that are Python numbers, by their names."""
+    if not e.atoms(Read):
+        return e
+    return rebuild(e, lambda n: scope.numbers[n.tensor] if isinstance(n, Read) else n)
 
 
 def real(a: Array) -> Array:
@@ -112,8 +118,8 @@ def _signed(term: Expr) -> tuple[Expr, bool]:
 def _mul(e: Mul, scope: Scope) -> Array:
     """Narrow factors first, so that each wide array is passed over once."""
     above, below = _fraction(e)
-    numbers = Mul(*(f for f in above if scope.is_number(f)))
-    under = Mul(*(f for f in below if scope.is_number(f)))
+    numbers = Mul(*(_by_name(f, scope) for f in above if scope.is_number(f)))
+    under = Mul(*(_by_name(f, scope) for f in below if scope.is_number(f)))
     if under.is_Rational:
         numbers, under = numbers / under, Integer(1)
     tops, kind = _unify([scope.value(f) for f in above if not scope.is_number(f)] or [scalar(1)])
