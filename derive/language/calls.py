@@ -13,7 +13,7 @@ from derive.language.expressions import DRAWS, REDUCERS, Context, condition, ela
 from derive.language.inline import call_on_scalars
 from derive.language.reads import padded_read
 from derive.language.reductions import reduction
-from derive.language.tables import Family
+from derive.language.tables import Dim, Family
 from derive.program import Size, Stop, Truth, Where
 
 
@@ -110,21 +110,23 @@ def _length(node: ast.Call, ctx: Context) -> Expr:
     if isinstance(what, ast.Name):
         pack = ctx.scope.find("packs", "*" + what.id)
         if pack is not None:
-            if any(s.extent == Size("*" + what.id) for d in pack for s in d.slots):
-                return Size(f"len({what.id})")
-            return Integer(len(pack))
+            return _pack_length("*" + what.id, pack, what, ctx)
         found = resolve(ctx.scope, ctx.aliases, what.id)
         if isinstance(found, Family):
             return Integer(len(found.members))
     if isinstance(what, ast.Constant) and what.value is Ellipsis:
-        pack = ctx.scope.find("packs", "...") or ()
-        if any(s.extent == Size("...") for d in pack for s in d.slots):
-            return Size("len(...)")
-        return Integer(len(pack))
+        return _pack_length("...", ctx.scope.find("packs", "...") or (), what, ctx)
     value = elaborate(what, ctx)
     if isinstance(value, tuple):
         return Integer(len(value))
     raise ctx.error("len is for packs, families and lengths of hyperparameters", node, "write len(A) for a pack *A")
+
+
+def _pack_length(key: str, pack: tuple[Dim, ...], node: ast.AST, ctx: Context) -> Expr:
+    if any(s.extent == Size(key) for d in pack for s in d.slots):
+        mend = f"say it first: assert len({key.strip('*')}) == 1"
+        raise ctx.error(f"the number of axes of {key} is not known while deriving", node, mend)
+    return Integer(len(pack))
 
 
 def _draw(node: ast.Call, ctx: Context) -> Expr:

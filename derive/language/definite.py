@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import Any
 
+from derive.language.covers import check_pieces
 from derive.language.definition import Definition
 from derive.language.derived import read_derived
 from derive.language.expressions import Context, resolve
@@ -141,6 +142,7 @@ def _finish(definition: Definition, build: Build, parameters: tuple[Parameter, .
     settle_checks(build)
     solve_all(build, facts)
     write_out(build, Facts(build))
+    check_pieces(build, Facts(build))
     drop_units(build)
     split_letters(build, Facts(build))
     infer(build)

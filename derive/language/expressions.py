@@ -189,9 +189,12 @@ def unknown_name(node: ast.Name, ctx: Context) -> DefinitionError:
     close = difflib.get_close_matches(name, sorted(set(known)), 1, 0.6)
     if close:
         return ctx.error(f"the name {name} is not bound here", node, f"did you mean {close[0]}?")
-    if len(name) <= 2:
+    if len(name) <= 2 and name.islower():
         mend = f"put {name} on the left side, or bind it in a reduction: sum[{name}](…)"
         return ctx.error(f"the letter {name} is not bound", node, mend)
+    if name[0].isupper():
+        mend = f"sizes come from the axes of inputs, or from equations such as {name} = 2*N"
+        return ctx.error(f"the size {name} is not known", node, mend)
     return ctx.error(f"the name {name} is not bound here", node, "name an input, a size, a letter or a tensor")
 
 

@@ -59,12 +59,15 @@ def refuse_unknown(build: Build, facts: Facts) -> None:
             extent = facts.solve(slot.extent)
             if any(is_unknown(s) for s in extent.free_symbols):
                 assert row.definition is not None
-                shape = ", ".join(
-                    "N" if is_unknown(facts.solve(s.extent)) else str(facts.solve(s.extent)) for s in row.slots
-                )
+                shape = ", ".join(_spell(s, facts) for s in row.slots)
                 message = f"the extent of axis {position + 1} of {row.name} is not known from its reads"
                 raise row.definition.error(message, row.node, f"declare it: {row.name}: Real[{shape}]")
             slot.extent = extent
+
+
+def _spell(slot: Slot, facts: Facts) -> str:
+    extent = facts.solve(slot.extent)
+    return "…" if any(is_unknown(s) for s in extent.free_symbols) else str(extent)
 
 
 def solve_all(build: Build, facts: Facts) -> None:
@@ -98,8 +101,7 @@ def drop_units(build: Build) -> None:
             slots = dim.slots
             unit = [i for i, s in enumerate(slots) if s.extent == 1 and not s.below and not s.origin]
             if len(slots) > 1 and unit:
-                keep = unit[1:] if len(unit) < len(slots) else unit[1:]
-                gone += [at + i for i in (unit if len(unit) < len(slots) else keep)]
+                gone += [at + i for i in (unit if len(unit) < len(slots) else unit[1:])]
             at += len(slots)
         if gone:
             dropped[row.name] = tuple(gone)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from typing import Any
 
 from sympy import Expr, Integer
@@ -12,7 +13,7 @@ from derive.language.expressions import DRAWS, Context, Static, need_static, num
 from derive.language.lefts import axes_items
 from derive.language.reads import pack_key
 from derive.language.scalars import settle
-from derive.language.tables import Absent, Constant, Equation, Family, Row, Scope
+from derive.language.tables import Absent, Constant, Dim, Equation, Family, Row, Scope, Slot
 from derive.program import Draw, Hyper, Size
 
 _NO_DRAW = "write bernoulli(1 - p), uniform(a, b) or normal(m, s)"
@@ -21,11 +22,40 @@ _NO_DRAW = "write bernoulli(1 - p), uniform(a, b) or normal(m, s)"
 def declare_sizes(inputs: tuple[Input, ...], scope: Scope) -> None:
     """Every name in an axis that is no hyperparameter and no size equation is a size of its own."""
     early_sizes(scope)
+    _asserted_packs(inputs, scope)
     for declared in inputs:
         for axis in declared.axes:
             for node in ast.walk(axis):
                 if isinstance(node, ast.Name) and pack_key(axis) is None:
                     _declare_size(node, scope)
+
+
+def _asserted_packs(inputs: tuple[Input, ...], scope: Scope) -> None:
+    """``assert len(A) == 2`` makes the pack ``*A`` two axes of their own."""
+    ctx = Context(scope)
+    keys = {key for i in inputs for axis in i.axes if (key := pack_key(axis)) is not None}
+    for key, node in lengths_asserted(scope.definition):
+        if key not in keys or key in scope.packs:
+            continue
+        count = whole_number(node, ctx)
+        if not 0 <= count <= 16:
+            raise scope.error(f"{key} cannot stand for {count} axes", node, "a tensor has 0 to 16 axes")
+        name = key.strip("*.") or "A"
+        sizes = [Size(scope.build.names.name(f"{name}_{i}")) for i in range(count)]
+        scope.packs[key] = tuple(Dim((Slot(s),)) for s in sizes)
+
+
+def lengths_asserted(definition: Definition) -> Iterator[tuple[str, ast.expr]]:
+    """(pack, length) of every ``assert len(A) == n`` of a body."""
+    for statement in definition.body:
+        if not (isinstance(statement, ast.Assert) and isinstance(statement.test, ast.Compare)):
+            continue
+        left, ops = statement.test.left, statement.test.ops
+        if not (isinstance(left, ast.Call) and isinstance(left.func, ast.Name) and left.func.id == "len"):
+            continue
+        if isinstance(ops[0], ast.Eq) and len(ops) == 1 and len(left.args) == 1:
+            what = left.args[0]
+            yield "*" + what.id if isinstance(what, ast.Name) else "...", statement.test.comparators[0]
 
 
 def early_sizes(scope: Scope) -> None:

@@ -68,5 +68,5 @@ def _break_points(line: str) -> list[tuple[int, int]]:
             depth -= 1
         spaced = word.start[1] > before.end[1]
         if depth > 0 and spaced and (before.string == "," or word.string in _BEFORE):
-            points.append((word.start[1], 2 * depth + _BEFORE.get(word.string, 0)))
+            points.append((word.start[1], 3 * depth + _BEFORE.get(word.string, 0)))
     return points

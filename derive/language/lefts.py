@@ -174,10 +174,21 @@ def _note_literals(row: Row, indices: list[ast.expr], ctx: Context) -> None:
             continue
         if isinstance(index, ast.Name) and is_fresh(index.id, ctx):
             continue
+        _refuse_data(index, ctx)
         value = literal(index, ctx)
         if value is not None:
             slot.literals.append(int(value))
             slot.below = max(slot.below, slot.origin - int(value))
+
+
+def _refuse_data(index: ast.expr, ctx: Context) -> None:
+    if any(isinstance(n, ast.Name) and is_fresh(n.id, ctx) for n in ast.walk(index)):
+        text = ast.unparse(index)
+        if isinstance(index, ast.Subscript):
+            mend = f"name the point and sum what falls on it: y[k] = sum[n, {text} == k](x[n])"
+            raise ctx.error("the left side has an index that is data", index, mend)
+        mend = "the left side has letters and literals; put the arithmetic into the reads"
+        raise ctx.error("an expression of letters stands on the left", index, mend)
 
 
 # ------------------------------------------------------------------------------ an equation elaborated
@@ -263,6 +274,7 @@ def _left_index(slot: Slot, element: ast.expr, frame: Frame, ctx: Context) -> Ex
         raise ctx.error("an expression of letters stands on the left", element, mend)
     letter = new_letter("i", ctx)
     bound = Bound(letter, value, value + 1, element, stated=True, slot=slot)
+    slot.stated.append((value, value + 1))
     frame.names[letter.name] = (bound,)
     frame.entries.append(bound)
     return letter

@@ -14,6 +14,7 @@ NODES = 20_000
 DEPTH = 100
 INTEGER = 2**63
 EXPONENT = 256
+_INTEGER_MEND = "integers stay below 2**63"
 
 _NAME = re.compile(r"[A-Za-z_]\w{0,31}\Z", re.ASCII)
 
@@ -78,6 +79,8 @@ def parse_tree(text: str, source: Source) -> ast.Module:
         tree = ast.parse(text)
     except SyntaxError as error:
         place = _syntax_place(error, source)
+        if "integer string conversion" in error.msg:
+            raise DefinitionError("this integer is too large", place=place, mend=_INTEGER_MEND) from None
         raise DefinitionError(f"not Python syntax: {error.msg}", place=place, mend=_syntax_mend(place.text)) from None
     except (RecursionError, MemoryError):
         raise _too_deep(source, 1, "") from None
@@ -130,35 +133,31 @@ def _syntax_mend(text: str) -> str:
 def check_tree(tree: ast.Module, source: Source) -> None:
     """Whitelist, names, literals, number of nodes and depth."""
     count = 0
-    level: list[ast.AST] = [tree]
+    level: list[tuple[ast.AST, ast.AST]] = [(tree, tree)]
     for _ in range(DEPTH + 10):
-        following: list[ast.AST] = []
-        for node in level:
+        following: list[tuple[ast.AST, ast.AST]] = []
+        for node, around in level:
             count += 1
-            _check_node(node, source)
-            following.extend(ast.iter_child_nodes(node))
+            anchor = node if hasattr(node, "lineno") else around
+            _check_node(node, anchor, source)
+            following.extend((child, anchor) for child in ast.iter_child_nodes(node))
         if count > NODES:
-            raise source.error(f"the definition has more than {NODES} nodes", level[0], "split it into several")
+            raise source.error(f"the text has more than {NODES} nodes", level[0][1], "split it into several files")
         if not following:
             return
         level = following
-    node = next((n for n in level if hasattr(n, "lineno")), tree)
-    place = source.place(node)
+    place = source.place(level[0][1])
     raise _too_deep(source, place.line, place.text, place.column)
 
 
-def _check_node(node: ast.AST, source: Source) -> None:
+def _check_node(node: ast.AST, anchor: ast.AST, source: Source) -> None:
     if not isinstance(node, ALLOWED):
         what, mend = REFUSED.get(type(node), (f"{type(node).__name__}", "a definition is only equations"))
-        raise source.error(f"{what} is not part of the language", _nearest(node), mend)
+        raise source.error(f"{what} is not part of the language", anchor, mend)
     for name in _names(node):
-        _check_name(name, node, source)
+        _check_name(name, anchor, source)
     if isinstance(node, ast.Constant):
         _check_constant(node, source)
-
-
-def _nearest(node: ast.AST) -> ast.AST | None:
-    return node if hasattr(node, "lineno") else None
 
 
 def _names(node: ast.AST) -> tuple[str, ...]:
@@ -183,7 +182,7 @@ def _check_constant(node: ast.Constant, source: Source) -> None:
         return
     if isinstance(value, int):
         if abs(value) >= INTEGER:
-            raise source.error("this integer is too large", node, "integers stay below 2**63")
+            raise source.error("this integer is too large", node, _INTEGER_MEND)
     elif isinstance(value, float):
         if value != value or value in (float("inf"), float("-inf")):
             raise source.error("this number is too large", node, "write inf for infinity")

@@ -9,6 +9,7 @@ from sympy import Expr, Integer
 
 from derive.language.definition import Input
 from derive.language.expressions import Context, Static, elaborate, number, symbols_of
+from derive.language.inputs import lengths_asserted
 from derive.language.ranges import unify
 from derive.language.reads import pack_key
 from derive.language.tables import Constant, Dim, Item, Pack, Ref, Scope, Slot
@@ -94,15 +95,10 @@ def _rank(declared: Input, dims: tuple[Dim, ...], scope: Scope, node: ast.AST, c
 def _asserted(scope: Scope, keys: list[str]) -> dict[str, int | None]:
     """Lengths of packs that the callee asserts: ``assert len(A) == dim``."""
     out: dict[str, int | None] = dict.fromkeys(keys)
-    for statement in scope.definition.body:
-        if not (isinstance(statement, ast.Assert) and isinstance(statement.test, ast.Compare)):
-            continue
-        left, right = statement.test.left, statement.test.comparators[0]
-        if isinstance(left, ast.Call) and isinstance(left.func, ast.Name) and left.func.id == "len":
-            name = left.args[0].id if isinstance(left.args[0], ast.Name) else ""
-            if "*" + name in out:
-                value = number(right, Context(scope))
-                out["*" + name] = int(value) if value.is_Integer else None
+    for key, node in lengths_asserted(scope.definition):
+        if key in out:
+            value = number(node, Context(scope))
+            out[key] = int(value) if value.is_Integer else None
     return out
 
 

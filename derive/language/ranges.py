@@ -119,7 +119,7 @@ def _decide_agreement(a: Agreement, facts: Facts) -> None:
         return
     gap = difference(facts.unfold(left), facts.unfold(right))
     inputs_differ = isinstance(left, Size) and isinstance(right, Size) and not _is_derived(left, right, facts)
-    if gap.is_Integer or (inputs_differ and not a.called):
+    if gap.is_Integer or inputs_differ:
         raise a.scope.error(a.message.format(left=left, right=right), a.node, a.mend)
     _require(facts.build, Compare("==", left, right))
 
@@ -245,6 +245,8 @@ def _decide(gap: Expr, condition: Expr, check: RangeCheck, facts: Facts) -> None
     if known == -1:
         extent = facts.solve(check.slot.extent)
         mend = "guard it: padded(x[…], 0), or state a smaller range on the left side"
+        if check.recurrent:
+            mend = f"give the step before the first: {check.recurrent}[-1] = …"
         message = f"the index {check.index} is read out of range: the axis has extent {extent}"
         raise check.scope.error(message, check.node, mend)
     require_unless_empty(condition, check.bounds, check.index, facts)

@@ -112,7 +112,8 @@ def read_tensor(name: str, found: Any, indices: tuple[ast.expr, ...], node: ast.
         return found.value
     assert isinstance(found, Ref), found
     indexed = match_items(name, found.items, indices, node, ctx)
-    file_ranges(indexed, ctx)
+    own = ctx.equation is not None and ctx.equation.row is found.row
+    file_ranges(indexed, ctx, name if own else "")
     return Read(found.row.name, *underlying(found, [e for e, _, _ in indexed]))
 
 
@@ -172,6 +173,8 @@ def match_items(
 
 def _pack_letters(key: str, index: ast.expr, ctx: Context) -> tuple[Letter, ...]:
     letters = ctx.letters(key)
+    if letters is None and ctx.scope.find("packs", key.upper()) == ():
+        return ()
     if letters is None:
         mend = f"put {key} on the left side, or bind it in a reduction: mean[{key}](…)"
         raise ctx.error(f"the pack {key} is not bound", index, mend)
@@ -185,6 +188,8 @@ def _rank(name: str, items: tuple[Item, ...], indices: tuple[ast.expr, ...], nod
     if not items:
         return ctx.error(f"{name} is a scalar, read here with {count}", node, f"write {name}")
     mend = f"{name} is {name}: {shape}; give one index for each axis"
+    if not indices:
+        return ctx.error(f"{name} has {axes}; it stands here without indices", node, mend)
     return ctx.error(f"{name} has {axes}, read here with {count}", node, mend)
 
 
@@ -341,7 +346,7 @@ def find_bound(letter: Letter, ctx: Context) -> tuple[Bound | None, int]:
     return None, -1
 
 
-def file_ranges(indexed: list[Indexed], ctx: Context) -> None:
+def file_ranges(indexed: list[Indexed], ctx: Context, recurrent: str = "") -> None:
     """Bare letters learn their range; other indices become filters, or must be in range by themselves."""
     for index, slot, node in indexed:
         if isinstance(index, Letter):
@@ -358,7 +363,7 @@ def file_ranges(indexed: list[Indexed], ctx: Context) -> None:
             frame.pending += [c for c in range_conditions(index, slot) if not (isinstance(c, Truth) and c)]
         else:
             bounds = tuple(b for f in ctx.frames[:1] for b in f.bounds)
-            ctx.scope.build.checks.append(RangeCheck(index, slot, bounds, node, ctx.scope))
+            ctx.scope.build.checks.append(RangeCheck(index, slot, bounds, node, ctx.scope, recurrent))
 
 
 def _owner(index: Expr, ctx: Context) -> tuple[Frame | None, bool]:

@@ -253,6 +253,7 @@ class RangeCheck:
     bounds: tuple[Bound, ...]
     node: ast.AST
     scope: Scope
+    recurrent: str = ""
 
 
 @dataclass(eq=False)
