@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,9 +17,10 @@ from sympy import Expr
 from derive.bind import bind
 from derive.bind.hypers import bind_hypers
 from derive.bind.words import declared, nearest
-from derive.errors import InputError
+from derive.errors import DeriveError, InputError
 from derive.lower.residuals import returned
 from derive.program import Draw, Hyper, Program, Tensor
+from derive.targets.files import is_fixed, without_fixed
 from derive.tower import Tower
 
 #: Choices kept before the oldest is dropped: shapes already checked, per specialisation.
@@ -43,7 +44,7 @@ def function(target: str | Program, **choices: Any) -> Function:
 
 
 @dataclass(frozen=True)
-class Parameters:
+class Names:
     """Names a call may use: inputs in order (with whether they may be left out), and hyperparameters."""
 
     inputs: tuple[str, ...]
@@ -99,7 +100,7 @@ class Function:
         self._checked[key] = None
 
 
-def _signature(parameters: Parameters) -> inspect.Signature:
+def _signature(parameters: Names) -> inspect.Signature:
     positional = [
         inspect.Parameter(n, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=None) for n in parameters.inputs
     ]
@@ -116,7 +117,7 @@ class _Fixed:
     def __init__(self, program: Program, hypers: Mapping[str, Any]) -> None:
         self.name, self.doc, self._program, self._hypers = program.name, program.doc, program, dict(hypers)
         inputs = tuple(t.name for t in program.inputs)
-        self.parameters = Parameters(inputs, tuple(p.name for p in program.parameters))
+        self.parameters = Names(inputs, tuple(p.name for p in program.parameters))
         self._towers: dict[tuple[str, ...], Tower] = {}
 
     def specialised(self, given: dict[str, Any], hypers: dict[str, Any]) -> tuple[Tower, dict, dict]:
@@ -137,7 +138,7 @@ class _Open:
             definition,
             dict(choices),
         )
-        self.parameters = Parameters(tuple(i.name for i in definition.inputs), tuple(h.name for h in definition.hypers))
+        self.parameters = Names(tuple(i.name for i in definition.inputs), tuple(h.name for h in definition.hypers))
         unknown = [n for n in choices if n not in (*self.parameters.inputs, *self.parameters.hypers)]
         if unknown:
             raise unknown_name(self.name, unknown[0], self.parameters)
@@ -148,23 +149,29 @@ class _Open:
         """The tower of these structural choices, the inputs under the program's own names, the other hypers."""
         hypers = {**self._choices, **hypers}
         hypers = {n: v for n, v in hypers.items() if n in self.parameters.hypers}
-        if any(n not in self._structural for n in hypers):
-            self._learn(hypers, given)
-        structural = {n: v for n, v in hypers.items() if self._structural[n]}
         absent = self._absent(given)
+        structural = {n: v for n, v in hypers.items() if self._is_structural(n, hypers, absent)}
         key = (tuple(sorted(structural.items(), key=lambda item: item[0])), tuple(absent))
         if key not in self._towers:
             self._towers[key] = Tower(self._specialise({**structural, **absent}))
         tower = self._towers[key]
         names = {name: self._own(name, tower.program) for name in given}
-        rest = {n: v for n, v in hypers.items() if not self._structural[n]}
+        rest = {n: v for n, v in hypers.items() if n not in structural}
         return tower, {names[n]: v for n, v in given.items()}, rest
 
-    def _learn(self, hypers: dict[str, Any], given: dict[str, Any]) -> None:
-        """Which hyperparameters are structural, from the program they lead to."""
-        program = self._specialise({**hypers, **self._absent(given)})
-        found = {p.name: p.structural for p in program.parameters}
-        self._structural.update({n: found.get(n, True) for n in self.parameters.hypers})
+    def _is_structural(self, name: str, hypers: dict[str, Any], absent: dict[str, None]) -> bool:
+        """Whether the program's structure depends on a hyperparameter: it is fixed, or missed, when not chosen."""
+        if name not in self._structural:
+            required = [h.name for h in self._definition.hypers if h.default is None and h.name != name]
+            others = {n: hypers[n] for n in required if n in hypers}
+            try:
+                program = self._specialise({**others, **absent})
+            except DeriveError:
+                self._structural[name] = True
+            else:
+                own = next((p for p in program.parameters if p.name == name), None)
+                self._structural[name] = own is None or is_fixed(own)
+        return self._structural[name]
 
     def _absent(self, given: dict[str, Any]) -> dict[str, None]:
         """Inputs left out whose default is a constant, or whose presence the definition asks about."""
@@ -194,8 +201,6 @@ def _is_draw(default: Any) -> bool:
 
 def without_inputs(program: Program, absent: tuple[str, ...]) -> Program:
     """The program with these inputs replaced by their constant defaults."""
-    from dataclasses import replace
-
     from derive.program import Piece, Read, rebuild, with_statements
 
     defaults = {t.name: t.default for t in program.inputs if t.name in absent}
@@ -248,7 +253,7 @@ def _sorted_out(source: _Fixed | _Open, args: tuple, kwargs: dict[str, Any]) -> 
     return {n: v for n, v in inputs.items() if v is not None}, hypers
 
 
-def unknown_name(owner: str, name: str, parameters: Parameters) -> InputError:
+def unknown_name(owner: str, name: str, parameters: Names) -> InputError:
     """A name that is neither an input nor a hyperparameter."""
     known = [*parameters.inputs, *parameters.hypers]
     return InputError(f"{owner} has no input or hyperparameter {name}", mend=nearest(name, known))
@@ -256,9 +261,8 @@ def unknown_name(owner: str, name: str, parameters: Parameters) -> InputError:
 
 def _numbers(program: Program, given: Mapping[str, Any]) -> dict[str, Any]:
     """Every symbolic hyperparameter's value, defaults filled in; tuples where it has a length."""
-    if not program.parameters:
-        return {}
-    values: dict[Hyper, Any] = bind_hypers(program, given)
+    program = without_fixed(program)
+    values: dict[Hyper, Any] = bind_hypers(program, given) if program.parameters or given else {}
     numbers = {}
     for p in program.parameters:
         if p.symbols[0] in values:
@@ -300,13 +304,8 @@ def _checked(program: Program, tensors: Mapping[str, Any], hypers: Mapping[str, 
     """Shapes of the missing inputs, once those given fit; sizes are solved on arrays without memory."""
     stand_ins = {name: np.broadcast_to(_stand_in(value), tuple(value.shape)) for name, value in tensors.items()}
     random = np.random.default_rng(0) if any(isinstance(t.default, Draw) for t in missing) else None
-    bound = bind(program, stand_ins, _known(program, hypers), random)
+    bound = bind(without_fixed(program), stand_ins, hypers, random)
     return {t.name: bound.shape(t) for t in missing}
-
-
-def _known(program: Program, hypers: Mapping[str, Any]) -> dict[str, Any]:
-    names = [p.name for p in program.parameters]
-    return {n: v for n, v in hypers.items() if n in names}
 
 
 def _stand_in(value: Any) -> Any:
