@@ -16,16 +16,18 @@ STOREYS = (
     ("derive", "derive.errors"),
     ("derive.program", "derive.functions", "derive.order", "derive.fields", "derive.closures"),
     ("derive.language",),
-    ("derive.bind", "derive.interpreter"),
+    ("derive.bind", "derive.closures", "derive.interpreter"),
     ("derive.calculus",),
     ("derive.simplify",),
     ("derive.lower",),
     ("derive.targets",),
-    ("derive.function", "derive.doors"),
+    ("derive.tower", "derive.callables", "derive.doors"),
     ("derive.verify",),
     ("derive.reports",),
     ("derive.cli", "derive.__main__"),
 )
+#: Modules that are text: printed into generated files, read as trees, never imported by the product.
+PRINTED_TEXT = ("derive.targets.support_", "derive.targets.template_")
 FORBIDDEN = {"doit", "deltasummation", "simplify", "sympify", "parse_expr", "eval", "exec"}
 LIBRARY_GRADIENTS = {"backward", "grad", "conv1d_input", "conv2d_input", "conv2d_weight", "conv3d_input"} | {
     "convolution_backward", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "vjp", "jvp", "jacrev",
@@ -98,7 +100,9 @@ def violations(trees: dict[str, ast.Module]) -> list[str]:
 
 
 def test_every_module_has_a_storey():
-    unplaced = [m for m in TREES if m.startswith("derive.") and m.count(".") >= 1 and storey(m) == 0 and m != "derive.errors"]
+    unplaced = [
+        m for m in TREES if m.startswith("derive.") and m.count(".") >= 1 and storey(m) == 0 and m != "derive.errors"
+    ]
     assert unplaced == []
 
 
@@ -107,15 +111,14 @@ def test_imports_go_one_way():
 
 
 def test_an_upward_import_is_seen():
-    planted = ast.parse("def f():\n    from derive.reports import page\n    import derive.cli")
-    assert violations({"derive.calculus.adjoint": planted}) == ["derive.calculus.adjoint imports derive.cli"] or violations(
-        {"derive.calculus.adjoint": planted}
-    )
+    planted = ast.parse("def f():\n    import derive.cli")
+    assert violations({"derive.calculus.adjoint": planted}) == ["derive.calculus.adjoint imports derive.cli"]
 
 
 def test_no_import_cycles():
     graph = {
-        m: tuple(sorted(t for t in imported(tree, top_level=True) if t in TREES and t != m)) for m, tree in TREES.items()
+        m: tuple(sorted(t for t in imported(tree, top_level=True) if t in TREES and t != m))
+        for m, tree in TREES.items()
     }
     cycles = [group for group in strongly_connected(graph) if len(group) > 1]
     assert cycles == []
@@ -126,7 +129,7 @@ def test_heavy_libraries_are_imported_inside_functions():
     found = [
         f"{module} imports {name}"
         for module, tree in TREES.items()
-        if not module.startswith("derive.verify")
+        if not module.startswith(("derive.verify", *PRINTED_TEXT))
         for name in sorted(imported(tree, top_level=True))
         if name.split(".")[0] in heavy
     ]
@@ -162,7 +165,11 @@ def test_no_library_gradient_in_derive():
         if module.startswith(("derive.verify", "derive.reports", "derive.cli")):
             continue
         for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in LIBRARY_GRADIENTS:
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and node.func.attr in LIBRARY_GRADIENTS
+            ):
                 owner = ast.unparse(node.func.value)
                 if "torch" in owner or owner in ("F", "functional", "autograd"):
                     found.append(f"{module}:{node.lineno} {ast.unparse(node.func)}")
@@ -187,7 +194,15 @@ def test_machinery_knows_no_layer():
     from derive.language import catalogue_index
 
     names = set(catalogue_index()) - set(FUNCTIONS)
-    machinery = ("derive.language", "derive.calculus", "derive.simplify", "derive.lower", "derive.targets", "derive.function")
+    machinery = (
+        "derive.language",
+        "derive.calculus",
+        "derive.simplify",
+        "derive.lower",
+        "derive.targets",
+        "derive.tower",
+        "derive.callables",
+    )
     found = [
         f"{module}:{node.lineno} {node.value!r}"
         for module, tree in TREES.items()

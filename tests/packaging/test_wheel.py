@@ -70,7 +70,9 @@ def test_wheel_holds_one_top_level_name(wheel: Path):
 def test_beside_a_project_with_the_same_folder_names(installed: Path, project: Path):
     done = run(["-m", "pytest", "-q", "-p", "no:cacheprovider", "test_user.py"], project, installed)
     assert done.returncode == 0, done.stdout + done.stderr
-    where = run(["-c", "import derive, derive.verify; print(derive.__file__, derive.verify.__file__)"], project, installed)
+    where = run(
+        ["-c", "import derive, derive.verify; print(derive.__file__, derive.verify.__file__)"], project, installed
+    )
     assert all(str(installed) in path for path in where.stdout.split()), where.stdout + where.stderr
 
 
