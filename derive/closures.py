@@ -8,8 +8,7 @@ environment ``{letter's name: int}``.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
-from fractions import Fraction
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sympy import Add, Basic, Integer, Mul, NumberSymbol, Pow, Rational, Symbol
@@ -18,6 +17,17 @@ from sympy.core.numbers import ImaginaryUnit
 from derive.errors import DefinitionError, InputError
 from derive.fields import Field
 from derive.fields.folds import FOLDS
+from derive.fields.whole import (
+    EXACT_COMPARE,
+    EXACT_FUNCTIONS,
+    Closure,
+    Env,
+    affine_closure,
+    constant,
+    plain,
+    product_of_forms,
+    sum_of_forms,
+)
 from derive.functions import function_name
 from derive.program import (
     INF,
@@ -36,8 +46,7 @@ from derive.program import (
     Where,
 )
 
-Env = dict[str, int]
-Closure = Callable[[Env], Any]
+Visit = Callable[[Env, int, list], None]
 Reader = Callable[[str, tuple[int, ...]], Any]
 
 _POSITIONS = ("argmax", "argmin", "count")
@@ -73,7 +82,7 @@ class Compiler:
             return bool(e.is_integer)
         if isinstance(e, Pow):
             return isinstance(e.exp, Integer) and self.is_exact(e.base)
-        exact_call = function_name(e) in _EXACT_FUNCTIONS
+        exact_call = function_name(e) in EXACT_FUNCTIONS
         return (exact_call or isinstance(e, (Add, Mul, FloorDiv, Modulo, Stop))) and all(map(self.is_exact, e.args))
 
     def reading(self, kind: str) -> Callable[[Basic], Closure]:
@@ -100,7 +109,7 @@ class Compiler:
         a, b = e.args[1:]
         if self.is_exact(a) and self.is_exact(b):
             f, g = self.exact(a), self.exact(b)
-            return _EXACT_COMPARE[e.op](f, g)
+            return EXACT_COMPARE[e.op](f, g)
         f, g, less, equal = self.number(a), self.number(b), self.field.less, self.field.equal
         if e.op == "<":
             return lambda env: less(f(env), g(env))
@@ -132,9 +141,9 @@ class Compiler:
             name = e.name
             return lambda env: env[name]
         if isinstance(e, Rational):
-            return _constant(_plain(e))
+            return constant(plain(e))
         if isinstance(e, Symbol):
-            return _constant(self._symbol(e))
+            return constant(self._symbol(e))
         if isinstance(e, Read):
             return self._read(e)
         if isinstance(e, Reduce):
@@ -149,21 +158,40 @@ class Compiler:
         return self._exact_operation(e)
 
     def _exact_operation(self, e: Basic) -> Closure:
+        affine = self._affine(e)
+        if affine is not None:
+            return affine_closure(*affine)
         parts = tuple(self.exact(a) for a in e.args)
         if isinstance(e, Add):
             return lambda env: sum([f(env) for f in parts])
         if isinstance(e, Mul):
             return lambda env: math.prod([f(env) for f in parts])
         name = function_name(e) or type(e).__name__
-        if name not in _EXACT_FUNCTIONS:
+        if name not in EXACT_FUNCTIONS:
             raise DefinitionError(f"{name} is not index arithmetic", mend="use + - * // % abs min max of letters")
-        operation = _EXACT_FUNCTIONS[name]
+        operation = EXACT_FUNCTIONS[name]
         return lambda env: operation(*[f(env) for f in parts])
+
+    def _affine(self, e: Basic) -> tuple[int, dict[str, int]] | None:
+        """Constant and coefficients of an integer affine form in letters, sizes and hyperparameters put in."""
+        if isinstance(e, Letter):
+            return 0, {e.name: 1}
+        if isinstance(e, Integer):
+            return int(e), {}
+        if isinstance(e, Symbol) and isinstance(self.symbols.get(e), int):
+            return self.symbols[e], {}
+        if not isinstance(e, Add | Mul):
+            return None
+        forms = [self._affine(a) for a in e.args]
+        known = [f for f in forms if f is not None]
+        if len(known) < len(forms):
+            return None
+        return sum_of_forms(known) if isinstance(e, Add) else product_of_forms(known)
 
     def index(self, e: Basic) -> Closure:
         """e as a Python int; an error if it is none."""
         f = self.exact(e)
-        if isinstance(e, (Letter, Integer)):
+        if self._affine(e) is not None:
             return f
 
         def whole(env: Env) -> int:
@@ -182,14 +210,14 @@ class Compiler:
         """e as a number of the field."""
         field = self.field
         if isinstance(e, Rational):
-            return _constant(field.number(_plain(e)))
+            return constant(field.number(plain(e)))
         if e is INF:
-            return _constant(field.infinity)
+            return constant(field.infinity)
         if isinstance(e, Letter):
             name, convert = e.name, field.number
             return lambda env: convert(env[name])
         if isinstance(e, Symbol):
-            return _constant(field.number(self._symbol(e)))
+            return constant(field.number(self._symbol(e)))
         if isinstance(e, Read) and self.kinds.get(e.tensor) not in ("index", "bool"):
             return self._read(e)
         if isinstance(e, (Read, FloorDiv, Modulo, *_TRUTHS)) or (isinstance(e, Reduce) and self.is_exact(e)):
@@ -213,7 +241,7 @@ class Compiler:
         if isinstance(e, Pow):
             return self._power(e)
         if isinstance(e, NumberSymbol):
-            return _constant(self._named_constant(e))
+            return constant(self._named_number(e))
         name = function_name(e) or type(e).__name__
         if name not in field.functions or isinstance(e, ImaginaryUnit):
             raise DefinitionError(f"{name} is not a function of the language")
@@ -223,7 +251,7 @@ class Compiler:
             return lambda env: operation(part(env))
         return lambda env: operation(*[f(env) for f in parts])
 
-    def _named_constant(self, e: NumberSymbol) -> Any:
+    def _named_number(self, e: NumberSymbol) -> Any:
         name = {"Pi": "pi", "Exp1": "e"}[type(e).__name__]
         if name in self.field.constants:
             return self.field.constants[name]
@@ -247,7 +275,7 @@ class Compiler:
     def _power(self, e: Pow) -> Closure:
         field, base, power = self.field, self.number(e.base), self.field.power
         if isinstance(e.exp, Rational):
-            exponent = _plain(e.exp)
+            exponent = plain(e.exp)
             if exponent == -1:
                 return lambda env: field.divide(field.one, base(env))
             return lambda env: power(base(env), exponent)
@@ -278,70 +306,43 @@ class Compiler:
         else:
             body = self.number(e.body)
         exact = self.is_exact(e.body)
-        points, fold = self.points(e.entries), FOLDS[e.op]
-        field = self.field
-        return lambda env: fold(field, exact, ((position, body(env)) for position in points(env)))
+        fold, field = FOLDS[e.op], self.field
+        visit = self._visit(e.entries, body)
 
-    def points(self, entries: tuple[Basic, ...]) -> Callable[[Env], Iterator[int]]:
-        """Runs through the points the entries allow, left to right; yields the row-major position."""
-        steps = tuple(self._step(entry) for entry in entries)
-        last = len(steps)
+        def value(env: Env) -> Any:
+            found: list[tuple[int, Any]] = []
+            visit(env, 0, found)
+            return fold(field, exact, found)
 
-        def run(env: Env, at: int, position: int) -> Iterator[int]:
-            while at < last and steps[at][0] is None:
-                if not steps[at][1](env):
-                    return
-                at += 1
-            if at == last:
-                yield position
-                return
-            name, lo, hi = steps[at]
-            first, end = lo(env), hi(env)
-            for value in range(first, end):
-                env[name] = value
-                yield from run(env, at + 1, position * (end - first) + value - first)
+        return value
 
-        return lambda env: run(env, 0, 0)
+    def _visit(self, entries: tuple[Basic, ...], body: Closure) -> Visit:
+        """Runs through the points the entries allow, left to right; notes row-major position and value of each."""
+        if not entries:
+            return lambda env, position, found: found.append((position, body(env)))
+        first, inner = entries[0], self._visit(entries[1:], body)
+        if isinstance(first, Bind):
+            return _loop(first.letter.name, self.index(first.lo), self.index(first.hi), inner)
+        condition = self.truth(first)
 
-    def _step(self, entry: Basic) -> tuple:
-        if isinstance(entry, Bind):
-            return entry.letter.name, self.index(entry.lo), self.index(entry.hi)
-        return None, self.truth(entry), None
+        def guard(env: Env, position: int, found: list) -> None:
+            if condition(env):
+                inner(env, position, found)
+
+        return guard
+
+
+def _loop(name: str, lo: Closure, hi: Closure, inner: Visit) -> Visit:
+    def loop(env: Env, position: int, found: list) -> None:
+        first, end = lo(env), hi(env)
+        at = position * (end - first)
+        for value in range(first, end):
+            env[name] = value
+            inner(env, at, found)
+            at += 1
+
+    return loop
 
 
 def _no_tensors(name: str, indices: tuple[int, ...]) -> Any:
     raise DefinitionError(f"a size cannot depend on the data of {name}")
-
-
-def _constant(value: Any) -> Closure:
-    return lambda env: value
-
-
-def _plain(e: Rational) -> int | Fraction:
-    return int(e) if e.is_Integer else Fraction(int(e.p), int(e.q))
-
-
-def _exact_power(base: Any, exponent: int) -> Any:
-    return base**exponent if exponent >= 0 else Fraction(1) / base**-exponent
-
-
-_EXACT_FUNCTIONS: dict[str | None, Callable[..., Any]] = {
-    "FloorDiv": lambda a, b: a // b,
-    "Modulo": lambda a, b: a % b,
-    "Pow": _exact_power,
-    "abs": abs,
-    "min": min,
-    "max": max,
-    "floor": math.floor,
-    "ceil": math.ceil,
-    "round": round,
-    "sign": lambda a: (a > 0) - (a < 0),
-    "clamp": lambda x, lo, hi: min(max(x, lo), hi),
-}
-
-_EXACT_COMPARE: dict[str, Callable[[Closure, Closure], Closure]] = {
-    "==": lambda f, g: lambda env: f(env) == g(env),
-    "!=": lambda f, g: lambda env: f(env) != g(env),
-    "<": lambda f, g: lambda env: f(env) < g(env),
-    "<=": lambda f, g: lambda env: f(env) <= g(env),
-}

@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from derive.fields.base import Field
 
-Points = Iterator[tuple[int, Any]]
+Points = list[tuple[int, Any]]
 
 
 def _sum(field: Field, exact: bool, points: Points) -> Any:
