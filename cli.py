@@ -151,6 +151,8 @@ def optimizer(target: str, choices: dict[str, Any], **options: Any) -> None:
     def document(program: Any) -> Any:
         from derive import reports
 
+        if program.role != "optimizer":
+            raise InputError(f"{program.name} is no optimizer", mend=f"show it with: derive layer {target}")
         return reports.forward(program)
 
     _formulas("optimizer", target, choices, document, [], **options)

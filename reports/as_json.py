@@ -26,7 +26,8 @@ def as_dict(document: Document) -> dict[str, Any]:
         "name": document.name,
         "role": document.role,
         "doc": document.doc.strip(),
-        "blocks": [_block(b) for b in document.blocks],
+        "blocks": [_block(b) for b in document.main],
+        "theorems": [_formula(f, Text()) for f in document.theorems],
     }
 
 

@@ -15,21 +15,27 @@ ORDERS = {1: "", 2: "second order, ", 3: "third order, "}
 def forward(program: Program) -> Document:
     """The forward equations of a layer, a loss or an optimizer."""
     composer = Composer(program)
-    blocks = [forward_block(composer), *law_blocks(program, composer)]
-    return Document(program.name, program.role, program.doc, tuple(blocks))
+    return Document(program.name, program.role, program.doc, (forward_block(composer),), theorems(composer))
 
 
 def derivative(program: Program, primal: Program, order: int = 1) -> Document:
     """The derivative's formulas: a block per output, each with what only it needs, then the theorems."""
     composer = Composer(program, primal)
-    blocks = [*derivative_blocks(composer, order), *law_blocks(program, composer)]
-    return Document(program.name, program.role, "", tuple(blocks))
+    blocks = tuple(derivative_blocks(composer, order))
+    return Document(primal.name, primal.role, "", blocks, theorems(composer))
 
 
 def merged(*documents: Document) -> Document:
-    """Several reports about one definition as one."""
+    """Several reports about one definition as one; a theorem found twice is said once."""
     first = documents[0]
-    return Document(first.name, first.role, first.doc, tuple(b for d in documents for b in d.blocks))
+    laws = dict.fromkeys(law for d in documents for law in d.theorems)
+    return Document(first.name, first.role, first.doc, tuple(b for d in documents for b in d.main), tuple(laws))
+
+
+def theorems(composer: Composer) -> tuple[Formula, ...]:
+    """The laws found while simplifying."""
+    node = composer.t.node
+    return tuple(Formula(node(law.left), node(law.right)) for law in composer.program.laws)
 
 
 def forward_block(composer: Composer) -> Block:
@@ -89,11 +95,3 @@ def _forward_values(primal: Program, statements: Iterable[Statement]) -> list[st
     """Forward tensors, inputs aside, that these formulas read: what the forward keeps for them."""
     found = {name for s in statements for name in tensors_read(s)}
     return [name for name in primal.definitions if name in found]
-
-
-def law_blocks(program: Program, composer: Composer) -> list[Block]:
-    """The theorems found while simplifying."""
-    if not program.laws:
-        return []
-    formulas = tuple(Formula(composer.t.node(law.left), composer.t.node(law.right)) for law in program.laws)
-    return [Block(f"{composer.primal.name} · theorems", (), formulas)]

@@ -67,7 +67,14 @@ class Document:
     name: str
     role: str
     doc: str
-    blocks: tuple[Block, ...]
+    main: tuple[Block, ...]
+    theorems: tuple[Formula, ...] = ()
+
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        """Every block, the theorems last."""
+        last = (Block(f"{self.name} · theorems", (), self.theorems),) if self.theorems else ()
+        return (*self.main, *last)
 
 
 class Composer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+import unicodedata
 from collections.abc import Iterable
 
 from derive.reports import layout as L
@@ -10,7 +11,7 @@ from derive.reports.document import Block, Document, Formula
 from derive.reports.text import WIDTH, Piece, Run, Text, deeper, flat, fold, word
 
 #: Non-mathematical signs, for terminals that have only ASCII.
-PROSE = str.maketrans({"·": "-", "←": "<-", "—": "-", "–": "-", "…": "...", "’": "'", "×": "x"})
+PROSE = str.maketrans({"·": "-", "←": "<-", "—": "-", "–": "-", "…": "...", "’": "'", "×": "x", "−": "-", "ᵀ": "^T"})
 
 
 def to_text(document: Document, ascii: bool = False) -> str:
@@ -18,7 +19,7 @@ def to_text(document: Document, ascii: bool = False) -> str:
     printer = Text(ascii)
     parts = [_block(block, printer, document.doc if i == 0 else "") for i, block in enumerate(document.blocks)]
     text = "\n\n".join(parts) + "\n"
-    return text.translate(PROSE) if ascii else text
+    return _plain(text) if ascii else text
 
 
 def to_ascii(document: Document) -> str:
@@ -95,14 +96,20 @@ def _rows(head: str, runs: list[Run]) -> list[str]:
     lines, line = [], "    " + head
     blank = " " * len(line)
     for i, run in enumerate(runs):
-        item = flat(run) + ("," if i < len(runs) - 1 else "")
-        if len(line) + len(item) > WIDTH and line.strip() != head.strip() and line.strip():
+        run = (*run, Piece(",")) if i < len(runs) - 1 else run
+        if len(line) + len(flat(run)) > WIDTH and line.strip() not in ("", head.strip()):
             lines.append(line.rstrip())
             line = blank
-        if len(line) + len(item) > WIDTH:
-            folded = fold((Piece(line), *run), WIDTH, blank + "  ")
-            lines += folded[:-1]
-            line = folded[-1] + ("," if i < len(runs) - 1 else "") + "  "
-        else:
-            line += item + "  "
+        *full, line = fold((Piece(line), *run), WIDTH, blank + "  ")
+        lines += full
+        line += "  "
     return [*lines, line.rstrip()]
+
+
+def _plain(text: str) -> str:
+    """Prose in ASCII: signs by their likeness, Greek letters by their names."""
+    out = ""
+    for sign in unicodedata.normalize("NFKD", text.translate(PROSE)):
+        name = unicodedata.name(sign, "")
+        out += sign if sign.isascii() else name.rpartition(" ")[2].lower() if name.startswith("GREEK") else ""
+    return out

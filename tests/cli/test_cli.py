@@ -120,7 +120,7 @@ def test_options_choose_what_is_said(capsys: pytest.CaptureFixture) -> None:
 def test_optimizer_prints_the_update_rule(capsys: pytest.CaptureFixture) -> None:
     assert run(["optimizer", "adam"]) == 0
     out = capsys.readouterr().out
-    assert "theta[t,…] = theta[t − 1,…] − " in out and "m[0,…] = 0" in out
+    assert "theta[t,…] = theta[t − 1,…]\n      − lr · m[t,…] / " in out and "m[0,…] = 0" in out
 
 
 @pytest.mark.parametrize(
