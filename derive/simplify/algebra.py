@@ -55,7 +55,7 @@ class RangeFact(NamedTuple):
     guards: tuple[Basic, ...]
 
 
-def plain(q: Fraction) -> Exponent:
+def plain(q: Exponent) -> Exponent:
     """An exponent as an int where it is one."""
     return q.numerator if isinstance(q, Fraction) and q.denominator == 1 else q
 
@@ -309,7 +309,7 @@ class Algebra:
             return None
         if not whole and not (c > 0 and all(self.positive(a) for a, _ in mono)):
             return None
-        number = {(): c ** int(q)} if whole else self.root(c, q)
+        number: Polynomial = {(): c ** int(q)} if whole else self.root(c, q)
         merged = {a: e * q for a, e in mono}
         if kinds & {"guard", "number", "exp", "base"}:
             return self.times(number, self._settle(merged))

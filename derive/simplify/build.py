@@ -216,7 +216,7 @@ class Builder:
         if base == "..." and base in taken:
             base = "*p"
         n, name = 0, base
-        while name in taken or (n and name in self.reserved):
+        while name in taken or (name != hint and name in self.reserved):
             n += 1
             name = f"{base}_{n}"
         return Letter(name)

@@ -1,4 +1,4 @@
-"""What a program divides by, and so what a rewrite may divide by: nothing else is known not to vanish."""
+"""What a program divides by and exponentiates, and so what a rewrite may: nothing else is known to be finite."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ class Divisors:
     algebra: Algebra
     always: dict[object, None] = field(default_factory=dict)
     under: dict[tuple, tuple[Pattern, Guards]] = field(default_factory=dict)
+    exponentials: dict[tuple, None] = field(default_factory=dict)
 
     def note(self, p: Polynomial | tuple, guards: Guards = ()) -> None:
         """Every factor below the line in p, and what logarithms are taken of."""
@@ -29,10 +30,12 @@ class Divisors:
 
     def _note_factor(self, a: int, e: Exponent, guards: Guards) -> None:
         atom = self.algebra.atoms[a]
+        if atom.kind == "exp":
+            self.exponentials[Pattern(self.algebra, a, inside=True).key] = None
         if e < 0 and not guards:
             self.always[self._name(a)] = None
         elif e < 0:
-            pattern = Pattern(self.algebra, a)
+            pattern = Pattern(self.algebra, a, inside=True)
             self.under.setdefault(pattern.key, (pattern, guards))
         self.note(tuple(self.algebra.inner(atom)), guards)
         if atom.kind == "call" and atom.head.__name__ == "log" and len(atom.args[0]) == 1:
@@ -46,7 +49,7 @@ class Divisors:
 
     def _name(self, a: int) -> object:
         atom = self.algebra.atoms[a]
-        return atom.head if atom.kind in ("read", "symbol") else Pattern(self.algebra, a).key
+        return atom.head if atom.kind in ("read", "symbol") else Pattern(self.algebra, a, inside=True).key
 
     # ------------------------------------------------------------------------- asking
 
@@ -61,7 +64,7 @@ class Divisors:
         """Guards, in the atom's letters, under which it may be divided by: () for everywhere, None for nowhere."""
         if self.nonvanishing(a):
             return ()
-        instance = Pattern(self.algebra, a)
+        instance = Pattern(self.algebra, a, inside=True)
         pattern, guards = self.under.get(instance.key, (None, ()))
         mapping = match(pattern, instance) if pattern else None
         return None if mapping is None else tuple(g.xreplace(mapping) for g in guards)
@@ -81,15 +84,19 @@ class Divisors:
         return tuple(dict.fromkeys(found))
 
     def covers(self, p: Polynomial | tuple, guards: Guards = ()) -> bool:
-        """Whether every division in p is one of these, under the guards it needs."""
+        """Whether every division in p is one of these, under the guards it needs, and every exponential too."""
         for mono in p:
             held = self.held(mono, guards)
             for a, e in mono:
-                if e < 0 and not self._allowed(a, held):
+                if (e < 0 and not self._allowed(a, held)) or not self._bounded(a):
                     return False
                 if not self.covers(tuple(self.algebra.inner(self.algebra.atoms[a])), held):
                     return False
         return True
+
+    def _bounded(self, a: int) -> bool:
+        """An exponential may overflow unless the program takes it already, or a law says what it sums to."""
+        return self.algebra.atoms[a].kind != "exp" or Pattern(self.algebra, a, inside=True).key in self.exponentials
 
     def _allowed(self, a: int, held: Guards) -> bool:
         needed = self.guards_for(a)

@@ -33,6 +33,7 @@ def find_laws(basis: Basis, build: Builder) -> tuple[Law, ...]:
             other = Where(_somewhere(basis, guards, free), other, 0)
         else:
             basis.rules.add(a, letters, right)
+        basis.divisors.note(basis.algebra.atoms[a].args)
         found.append(Law(left, other))
     return tuple(found)
 

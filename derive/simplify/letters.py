@@ -81,26 +81,30 @@ class Pattern:
     """An atom with every index replaced by a slot, and what stood in the slots.
 
     An index free of bound letters is one slot; of others the letters are.  Two atoms are instances of one
-    another when their keys are equal and their slots agree.
+    another when their keys are equal and their slots agree.  ``inside``: the atom stands in a sum, whose
+    letters are slots like others.
     """
 
-    def __init__(self, algebra: Algebra, a: int) -> None:
-        self.algebra = algebra
+    def __init__(self, algebra: Algebra, a: int, inside: bool = False) -> None:
+        self.algebra, self.inside = algebra, inside
         self.slots: dict[Basic, Letter] = {}
         self.key = self._key(a)
 
     def _slot(self, e: Basic) -> Letter:
         return self.slots.setdefault(e, Letter(f"%s{len(self.slots)}"))
 
+    def _fixed(self, letter: Letter) -> bool:
+        return letter.name.startswith("%") and not self.inside
+
     def _index(self, e: Basic) -> Basic:
         letters = self.algebra.letters_of(e)
-        if not any(x.name.startswith("%") for x in letters):
+        if not any(self._fixed(x) for x in letters):
             return self._slot(e) if letters else e
         return self._letters(e)
 
     def _letters(self, e: Basic) -> Basic:
         free = self.algebra.letters_of(e)
-        met = dict.fromkeys(x for x in walk(e) if x in free and not x.name.startswith("%"))
+        met = dict.fromkeys(x for x in walk(e) if x in free and not self._fixed(x))
         return e.xreplace({x: self._slot(x) for x in met})
 
     def _key(self, a: int) -> tuple:

@@ -22,6 +22,7 @@ def change_basis(draft: Draft) -> None:
         draft.divisors.note(form)
     draft.divisors.always.update(draft.basis.divisors.always)
     draft.laws = find_laws(draft.basis, draft.build)
+    draft.divisors.exponentials.update(draft.basis.divisors.exponentials)
     kernels = draft.basis.rules.copy()
     kernels.reads.clear()
     rewriter, careful = Rewriter(draft.algebra, draft.basis.rules), Rewriter(draft.algebra, kernels)

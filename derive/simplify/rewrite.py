@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from sympy import Basic
@@ -57,8 +57,14 @@ class Rules:
         self.guarded.setdefault(pattern.key, GuardedRule(pattern, image, guards))
 
     def copy(self) -> Rules:
-        copied = (dict(d) for d in (self.reads, self.patterns, self.frozen, self.guarded, self.supports))
-        return Rules(self.algebra, *copied)
+        return replace(
+            self,
+            reads=dict(self.reads),
+            patterns=dict(self.patterns),
+            frozen=dict(self.frozen),
+            guarded=dict(self.guarded),
+            supports=dict(self.supports),
+        )
 
     def image(self, a: int) -> Polynomial | None:
         """The atom said otherwise, or None."""
