@@ -69,7 +69,7 @@ def _window(x, axis, start, counts, steps, fill=0):
         x = x.unfold(axis + k, reach, max(step, 1)).movedim(-1, axis + k + 1)
         x = x if step else x.narrow(axis + k, 0, 1).expand(*x.shape[: axis + k], count, *x.shape[axis + k + 1 :])
     last = (slice(None),) * (axis + len(counts) - 1)
-    x = x[(*last, slice(None, None, max(steps[-1], 1)))]
+    x = x[(*last, slice(None, None, steps[-1]))] if steps[-1] > 1 else x
     return x if steps[-1] else x.expand(*shape)
 
 
