@@ -13,10 +13,10 @@ ROOT = Path(__file__).resolve().parents[2]
 
 #: Rooms from the ground up; a module may import its own room and those before it.
 STOREYS = (
-    ("derive", "derive.errors"),
-    ("derive.program", "derive.functions", "derive.order", "derive.fields", "derive.closures"),
+    ("derive", "derive.errors", "derive.record"),
+    ("derive.nodes", "derive.program", "derive.functions", "derive.order", "derive.fields", "derive.closures"),
     ("derive.language",),
-    ("derive.bind", "derive.closures", "derive.interpreter"),
+    ("derive.bind", "derive.interpreter"),
     ("derive.calculus",),
     ("derive.simplify",),
     ("derive.lower",),
