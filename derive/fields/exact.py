@@ -93,48 +93,38 @@ class Modular(Field):
         digest = hashlib.blake2b(f"{name}{arguments}".encode(), digest_size=16).digest()
         return int.from_bytes(digest, "big") % self.prime
 
+    def _exp(self, x: int) -> int:
+        """exp(−x)·exp(x) = 1."""
+        if x % self.prime == 0:
+            return 1
+        below = x % self.prime <= self.prime // 2
+        return self.oracle("exp", x % self.prime) if below else self.divide(1, self.oracle("exp", -x % self.prime))
+
+    def _log(self, x: int) -> int:
+        return 0 if x % self.prime == 1 else self.oracle("log", x % self.prime)
+
+    def _circle(self, x: int) -> tuple[int, int]:
+        """(sin x, cos x) on the unit circle, odd and even, by the tangent of half the angle."""
+        below = x <= self.prime // 2
+        t = 0 if x == 0 else self.oracle("tan/2", x) if below else -self.oracle("tan/2", -x % self.prime)
+        return self.divide(2 * t, 1 + t * t), self.divide(1 - t * t, 1 + t * t)
+
     def _relatives(self) -> Table:
-        p, over = self.prime, self.divide
-
-        def exp(x: int) -> int:
-            if x == 0:
-                return 1
-            return self.oracle("exp", x) if x <= p // 2 else over(1, self.oracle("exp", p - x))
-
-        def half_tangent(x: int) -> int:
-            return self.oracle("tan/2", x) if x <= p // 2 else p - self.oracle("tan/2", p - x)
-
-        def log(x: int) -> int:
-            return 0 if x == 1 else self.oracle("log", x)
-
-        def odd(x: int) -> int:
-            return (exp(x) - exp(-x % p)) % p
-
-        def even(x: int) -> int:
-            return (exp(x) + exp(-x % p)) % p
-
-        def sin(x: int) -> int:
-            t = half_tangent(x) if x else 0
-            return over(2 * t, 1 + t * t)
-
-        def cos(x: int) -> int:
-            t = half_tangent(x) if x else 0
-            return over(1 - t * t, 1 + t * t)
-
+        p, over, exp, log, circle = self.prime, self.divide, self._exp, self._log, self._circle
         return {
             "exp": exp,
             "expm1": lambda x: (exp(x) - 1) % p,
             "log": log,
-            "log1p": lambda x: log((1 + x) % p),
-            "sigmoid": lambda x: over(1, 1 + exp(-x % p)),
-            "softplus": lambda x: log((1 + exp(x)) % p),
-            "logsigmoid": lambda x: -log((1 + exp(-x % p)) % p) % p,
-            "sinh": lambda x: over(odd(x), 2),
-            "cosh": lambda x: over(even(x), 2),
-            "tanh": lambda x: over(odd(x), even(x)),
-            "sin": sin,
-            "cos": cos,
-            "tan": lambda x: over(sin(x), cos(x)),
+            "log1p": lambda x: log(1 + x),
+            "sigmoid": lambda x: over(1, 1 + exp(-x)),
+            "softplus": lambda x: log(1 + exp(x)),
+            "logsigmoid": lambda x: -log(1 + exp(-x)) % p,
+            "sinh": lambda x: over(exp(x) - exp(-x), 2),
+            "cosh": lambda x: over(exp(x) + exp(-x), 2),
+            "tanh": lambda x: over(exp(x) - exp(-x), exp(x) + exp(-x)),
+            "sin": lambda x: circle(x)[0],
+            "cos": lambda x: circle(x)[1],
+            "tan": lambda x: over(*circle(x)),
             "erfc": lambda x: (1 - self.oracle("erf", x)) % p,
             "sqrt": lambda x: self.power(x, HALF),
         }
