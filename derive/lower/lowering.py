@@ -2,41 +2,44 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 from sympy import Expr
 
 from derive.lower.arrays import index, product, reshaped
-from derive.lower.plan import ALL, Block, Node, Plan, span
-from derive.lower.reads import KINDS, source
-from derive.lower.context import Context
+from derive.lower.plan import ALL, Assign, Block, Node, Plan, span
+from derive.lower.reads import source
 from derive.lower.statements import lower_statements
-from derive.program import Program, Size, Tensor
+from derive.program import Axis, Program, Size, Tensor
+
+#: Operations whose result may share memory with their first argument.
+VIEWS = ("name", "index", "transpose", "reshape", "broadcast", "window", "choose")
 
 
 def lower(program: Program) -> Plan:
     """The program as a short list of whole-array steps."""
-    blocks, context = lower_statements(program)
-    outputs = tuple((name, _output(program.tensor(name), context)) for name in _returned(program))
+    blocks, _ = lower_statements(program)
+    memory = Memory(program, blocks)
+    outputs = tuple((name, memory.own(user_shaped(program.tensor(name)))) for name in returned(program))
     return Plan(
         program.name, program.inputs, program.parameters, program.sizes, program.requirements,
         blocks, outputs, program.doc, program.updates,
     )  # fmt: skip
 
 
-def _returned(program: Program) -> tuple[str, ...]:
+def returned(program: Program) -> tuple[str, ...]:
     """Outputs, then what a module writes back."""
     return tuple(dict.fromkeys((*program.outputs, *(name for _, name in program.updates))))
 
 
-def _output(tensor: Tensor, context: Context) -> Node:
-    """The tensor in user shape: halo points left out, parts merged, packs spread."""
-    node = source(tensor)
-    items = [span(part.below, None) if part.below else ALL for part in tensor.parts]
-    node = index(node, items)
+# ------------------------------------------------------------------------------ user shape
+
+
+def user_shaped(tensor: Tensor) -> Node:
+    """The tensor as its definition returns it: halo points left out, parts merged, packs spread."""
+    node = index(source(tensor), [span(part.below, None) if part.below else ALL for part in tensor.parts])
     if any(len(axis) != 1 or _is_pack(axis[0].extent) for axis in tensor.axes):
-        shape = tuple(_axis_length(axis) for axis in tensor.axes)
-        node = reshaped(node, shape)
-    if any(tensor.name == t.name for t in context.program.inputs):
-        node = Node("copy", (node,), (), KINDS[tensor.kind], node.ndim)
+        node = reshaped(node, [_axis_length(axis) for axis in tensor.axes])
     return node
 
 
@@ -44,9 +47,43 @@ def _is_pack(extent: Expr) -> bool:
     return isinstance(extent, Size) and extent.is_pack
 
 
-def _axis_length(axis) -> Expr:
+def _axis_length(axis: Axis) -> Expr:
     """A pack alone stays its own symbol: the printer spreads it."""
     return product(part.extent for part in axis)
 
 
-__all__ = ["Block", "lower"]
+# ------------------------------------------------------------------------------ memory
+
+
+@dataclass
+class Memory:
+    """Which arrays share memory: outputs are arrays of their own."""
+
+    program: Program
+    blocks: tuple[Block, ...]
+    taken: dict[object, None] = field(default_factory=dict)
+    assigned: dict[str, Node] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.taken.update(dict.fromkeys(t.name for t in self.program.inputs))
+        for block in self.blocks:
+            self.assigned.update({s.name: s.value for s in block.steps if isinstance(s, Assign)})
+
+    def own(self, node: Node) -> Node:
+        """The output, copied if it would share memory with an input or an earlier output, or be read-only."""
+        root, spread = self._root(node)
+        shared = spread or root in self.taken
+        self.taken[root] = None
+        return Node("copy", (node,), (), node.kind, node.ndim) if shared else node
+
+    def _root(self, node: Node) -> tuple[object, bool]:
+        """Where the memory is, and whether one place stands for many points."""
+        spread = node.op in ("broadcast", "window")
+        if node.op == "name" and node.attrs[0] not in self.assigned:
+            return node.attrs[0], False
+        if node.op == "name":
+            return self._root(self.assigned[node.attrs[0]])
+        if node.op in VIEWS:
+            root, below = self._root(node.args[1 if node.op == "choose" else 0])
+            return root, spread or below
+        return node, False

@@ -10,7 +10,7 @@ from sympy import Add, Basic, Expr, Function, Integer, Mul
 from derive.calculus import affine
 from derive.calculus.recurrence import Group
 from derive.functions import FUNCTIONS
-from derive.lower.arrays import aligned, expanded
+from derive.lower.arrays import Array, aligned, expanded
 from derive.lower.context import Context, covers, of_kind, slices, typed
 from derive.lower.plan import ALL, Allocate, Assign, Block, Choose, Finish, Loop, Node, Step, Store, at
 from derive.lower.points import NEUTRAL, conjuncts
@@ -268,7 +268,7 @@ def _stored(
     value = of_kind(typed(scope.value(rhs), kind), kind)
     dims = tuple(i for i in indices if isinstance(i, Letter))
     if covers(piece, indices, parts):
-        node = aligned(value, dims)
+        node = aligned(value, dims) if value.dims == dims else _whole(value, dims, scope, kind)
         return [*scope.before, Store(m.tensor.name, tuple(items), node, axis=m.axis)]
     local = context.fresh.name(f"{m.tensor.name}_now")
     shape = tuple(stored(p) for p in parts)
@@ -279,6 +279,13 @@ def _stored(
         Store(local, inner, aligned(value, dims)),
         Store(m.tensor.name, tuple(items), Node("name", (), (local,), kind, len(parts)), axis=m.axis),
     ]
+
+
+def _whole(value: Array, dims: tuple[Letter, ...], scope: Scope, kind: str) -> Node:
+    """The value along every axis of the step: later turns read it as an array of its full shape."""
+    if value.is_scalar and value.node.op == "scalar":
+        return Node("full", (), (value.node.attrs[0], scope.extents(dims)), kind, len(dims))
+    return expanded(value, dims, scope.extents(dims)).node
 
 
 # ------------------------------------------------------------------------------ before the loop

@@ -16,7 +16,7 @@ from derive.lower.arrays import Array, elementwise, expanded, reduced, transpose
 from derive.lower.plan import Node
 from derive.lower.points import Points, factors_of, mask_of, masked, real, scaled
 from derive.lower.scope import Scope
-from derive.lower.windows import grouped, ungrouped
+from derive.lower.windows import forward, grouped, ungrouped
 from derive.program import Bind, Compare, FloorDiv, Letter, Modulo, Part, Read, free_letters, reads, substitute, walk
 
 Letters = tuple[Letter, ...]
@@ -67,7 +67,7 @@ def _ties(points: Points) -> tuple[list[Tie], Points] | None:
         filters=_undecided(tuple(substitute(f, values) for f in points.filters), points.scope),
     )
     ties = [_tie(target, value, points) for target, value in equations]
-    if any(t is None for t in ties) or any(set(t.letters) & set(u.letters) for t in ties for u in ties if t is not u):
+    if any(t is None or not forward(t.steps) for t in ties) or any(set(t.letters) & set(u.letters) for t in ties for u in ties if t is not u):
         return None
     return ties, points  # type: ignore[return-value]
 

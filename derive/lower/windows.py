@@ -90,6 +90,11 @@ def _whole(part: Part) -> tuple[Expr, Expr]:
     return lowest, lowest + stored(part)
 
 
+def forward(steps: Iterable[Expr]) -> bool:
+    """Whether no step is known to be backward or 0; hyperparameters are taken to be positive."""
+    return not any(s == 0 or s.could_extract_minus_sign() for s in steps)
+
+
 def _slide(where: Affine, part: Part, points: Points, e: Read) -> Slide | None:
     """An index of one kept letter and one summed letter, both of this index alone."""
     if len(where.letters) != 2 or any(sum(x in free_letters(i) for i in e.indices) > 1 for x in where.letters):
@@ -218,6 +223,8 @@ def _one_window(points: Points) -> tuple[list[Slide], Read, Scope] | None:
     if found is None or {s.tap for s in found[0].values()} != set(points.letters):
         return None
     if without_range_filters(points.filters, [x], points.scope):
+        return None
+    if not forward(e for s in found[0].values() for e in (s.stride, s.dilation)):
         return None
     slides = sorted(found[0].values(), key=lambda s: points.letters.index(s.tap))
     return slides, found[1], found[2]

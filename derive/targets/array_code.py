@@ -28,7 +28,7 @@ from derive.lower.plan import (
 )
 from derive.program import Parameter, Size, Tensor
 from derive.targets.numbers import COMPARE, Numbers, binary, call, constant, method, name, tuple_of
-from derive.targets.prologue import Prologue, default_of, prologue
+from derive.targets.prologue import Prologue, default_of, open_parameters, prologue
 
 WIDTH = 88
 #: Cheap enough to write twice.
@@ -38,7 +38,8 @@ HINTS = {
     "window": "windows", "matmul": "product", "tensordot": "product", "gather": "taken", "where": "chosen",
     "compare": "mask", "and": "mask", "or": "mask", "not": "mask", "arange": "index", "reduce": "total",
     "correlate": "correlated", "spread": "spread", "scatter": "scattered", "add": "total", "sub": "difference",
-    "mul": "product", "div": "ratio", "power": "power",
+    "mul": "product", "div": "ratio", "power": "power", "floordiv": "quotient", "mod": "remainder",
+    "slide": "pooled", "slide_place": "places", "fold": "folded", "fold_matching": "folded", "argreduce": "place",
 }  # fmt: skip
 
 Operation = Callable[["Printer", Node, list[ast.expr]], ast.expr]
@@ -168,8 +169,10 @@ class Printer:
     def hint(self, node: Node) -> str:
         if node.op == "call":
             return f"{node.attrs[0]}_{_base(node)}".rstrip("_")
-        if node.op == "cast":
-            return self.hint(node.args[0]) if node.args[0].op in HINTS else "number"
+        if node.op == "arange" and isinstance(node.attrs[1], Symbol):
+            return node.attrs[1].name.lower()
+        if node.op == "cast" or node.op in VIEWS:
+            return self.hint(node.args[0]) if node.args else "number"
         word = HINTS.get(node.op, "value")
         return f"{_base(node)}_{word}" if node.op in ("window", "gather") and _base(node) else word
 
@@ -442,9 +445,7 @@ def _arguments(p: Printer, head: Prologue) -> ast.arguments:
     others = [t for t in p.plan.inputs if t not in ordered]
     defaults = [constant(None) for t in ordered if t not in required]
     keywords: list[tuple[str, ast.expr | None]] = [(t.name, constant(None)) for t in others]
-    for q in p.plan.parameters:
-        if q.value is None:
-            keywords.append((q.name, default_of(q, head.numbers)))
+    keywords += [(q.name, default_of(q, head.numbers)) for q in open_parameters(p.plan.parameters)]
     args = [ast.arg(t.name) for t in ordered]
     return ast.arguments([], args, None, [ast.arg(n) for n, _ in keywords], [d for _, d in keywords], None, defaults)
 

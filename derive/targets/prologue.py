@@ -39,7 +39,7 @@ class Prologue:
 
 def prologue(p: Prologue) -> None:
     """Hyperparameters, sizes, checks; then every input in parts."""
-    for parameter in _open(p.plan.parameters):
+    for parameter in open_parameters(p.plan.parameters):
         _parameter(p, parameter)
     _solve(p)
     p.statements += p.precision([t for t in p.plan.inputs if t not in p.optional])
@@ -65,9 +65,9 @@ def method_or(p: Prologue, tensor: Tensor) -> ast.expr:
 # ------------------------------------------------------------------------------ hyperparameters
 
 
-def _open(parameters: Sequence[Parameter]) -> list[Parameter]:
+def open_parameters(parameters: Sequence[Parameter]) -> list[Parameter]:
     """Those not fixed when the program was loaded."""
-    return [q for q in parameters if q.value is None]
+    return [q for q in parameters if q.value is None and not q.structural]
 
 
 def _parameter(p: Prologue, q: Parameter) -> None:
@@ -105,7 +105,7 @@ def _solve(p: Prologue) -> None:
     """Unpacks shapes and computes derived sizes until nothing more is known."""
     derived = dict(p.plan.sizes)
     waiting = list(p.plan.inputs)
-    for q in _open(p.plan.parameters):
+    for q in open_parameters(p.plan.parameters):
         p.known.update(dict.fromkeys(q.symbols))
     while True:
         before = (len(waiting), len(derived), len(p.later))
@@ -277,4 +277,4 @@ def _parts(p: Prologue, tensor: Tensor) -> None:
     p.assign(tensor.name, method(name(tensor.name), "reshape", *shape))
 
 
-__all__ = ["Integer", "Prologue", "default_of", "prologue"]
+__all__ = ["Integer", "Prologue", "default_of", "open_parameters", "prologue"]

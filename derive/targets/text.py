@@ -46,7 +46,58 @@ def _signature(code: Code) -> str:
 
 def statement_text(statement: ast.stmt) -> str:
     """One statement as source."""
-    return _double_quoted(ast.unparse(ast.fix_missing_locations(statement)))
+    source = _double_quoted(ast.unparse(ast.fix_missing_locations(statement)))
+    return "\n".join(line for long in source.splitlines() for line in wrapped(long))
+
+
+def wrapped(line: str, width: int = LINE - 4) -> list[str]:
+    """A long line broken inside its longest brackets, one item a line where they do not fit on one."""
+    indent = line[: len(line) - len(line.lstrip())]
+    spans = _brackets(line)
+    if len(line) <= width or not spans or line.endswith(":"):
+        return [line]
+    start, end = max(spans, key=lambda s: s[1] - s[0])
+    head, body, tail = line[: start + 1], line[start + 1 : end], line[end:]
+    inside = f"{indent}    {body}"
+    if len(inside) <= width:
+        lines = [inside]
+    else:
+        items = _items(body)
+        comma = "," if len(items) > 1 and not body.startswith("*") else ""
+        lines = [w for item in items for w in wrapped(f"{indent}    {item}{comma}", width)]
+        lines = lines if comma else [f"{indent}    {body}"]
+    return [head, *lines, f"{indent}{tail}"] if lines and len(tail) <= width else [line]
+
+
+def _brackets(line: str) -> list[tuple[int, int]]:
+    """The outermost bracket pairs with something inside."""
+    spans, depth, start, quoted = [], 0, 0, False
+    for k, c in enumerate(line):
+        quoted ^= c == '"'
+        if quoted:
+            continue
+        if c in "([{":
+            start = k if depth == 0 else start
+            depth += 1
+        elif c in ")]}":
+            depth -= 1
+            if depth == 0 and k > start + 1:
+                spans.append((start, k))
+    return spans
+
+
+def _items(body: str) -> list[str]:
+    """The body's comma-separated items."""
+    items, depth, begin, quoted = [], 0, 0, False
+    for k, c in enumerate(body):
+        quoted ^= c == '"'
+        if quoted:
+            continue
+        depth += (c in "([{") - (c in ")]}")
+        if c == "," and depth == 0:
+            items.append(body[begin:k].strip())
+            begin = k + 1
+    return [*items, body[begin:].strip()] if body[begin:].strip() else items
 
 
 def _double_quoted(source: str) -> str:
