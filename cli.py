@@ -193,42 +193,13 @@ def generate(target: str, choices: dict[str, Any], language: str, folder: str, f
     from derive.doors import generate as made
     from derive.doors import load
 
-    program = load(_source(target)[0], **choices)
-    path = _destination(folder, f"{program.name}_{language}.py", force)
-    _write(path, made(program, target=language).text)
-    click.echo(path)
-
-
-def _destination(folder: str, name: str, force: bool) -> str:
-    """Where a file of that name goes inside the folder."""
-    path = os.path.join(folder, os.path.basename(name))
-    if os.path.lexists(folder) and not os.path.isdir(folder):
-        raise InputError(f"{folder} is not a folder", mend="name a folder after -o; it is made if it is not there")
-    if os.path.lexists(path) and not force:
-        raise InputError(f"{path} is already there", mend="add --force to overwrite it, or choose another folder")
-    return path
-
-
-def _write(path: str, text: str) -> None:
-    """The whole file or nothing: written beside and renamed."""
-    import tempfile
-
-    folder = os.path.dirname(path) or "."
+    code = made(load(_source(target)[0], **choices), target=language)
     try:
         os.makedirs(folder, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=folder, prefix=".derive-")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-            mask = os.umask(0)
-            os.umask(mask)
-            os.chmod(temporary, 0o666 & ~mask)
-            os.replace(temporary, path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
     except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror}", mend="choose a folder you may write to") from error
+        message = f"{folder} cannot be made a folder: {error.strerror}"
+        raise InputError(message, mend="name a folder you may write to after -o") from error
+    click.echo(code.save(folder, force=force))
 
 
 # ------------------------------------------------------------------------------ checks
@@ -250,7 +221,9 @@ def check(targets: tuple[str, ...], all_: bool, seed: int, as_json: bool) -> int
     from derive.reports import verdicts as said
 
     verdicts = []
-    for target in names:
+    for n, target in enumerate(names, 1):
+        if len(names) > 1 and sys.stderr.isatty():
+            click.echo(f"\r\033[K{n}/{len(names)} {target}", err=True, nl=n == len(names))
         verdicts += [verify.check(one, seed=seed) for one in _definitions(*_source(target))]
     click.echo(said.to_json(verdicts) if as_json else said.to_table(verdicts), nl=False)
     codes = [v.exit_code for v in verdicts]

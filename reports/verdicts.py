@@ -39,18 +39,38 @@ def worst_first(verdicts: Iterable[Verdict]) -> list[Verdict]:
 
 
 def to_table(verdicts: Sequence[Verdict], details: bool | None = None) -> str:
-    """A line a verdict; failures in full, everything in full when ``details`` (the default for one verdict)."""
+    """A line a verdict, worst first; failures in full; ``details`` (the default for one verdict): a line a check."""
     full = len(verdicts) == 1 if details is None else details
     width = max((len(v.name) for v in verdicts), default=0)
     lines: list[str] = []
     for v in worst_first(verdicts):
         lines.append(_line(v, width))
-        rows = v.rows if full else [r for r in v.rows if r.status in ("failed", "inconclusive")]
-        for row in sorted(rows, key=badness):
+        for row in sorted((r for r in v.rows if r.status in ("failed", "inconclusive")), key=badness):
             lines += _row(row)
+        lines += _by_check(v) if full else []
         if v.failures and v.rerun:
             lines.append(f"    again: {v.rerun}")
     return "\n".join([*lines, _total(verdicts)]) + "\n"
+
+
+def _by_check(v: Verdict) -> list[str]:
+    """A line a check: how many cases passed, the worst of them, or why it does not apply."""
+    groups: dict[tuple[str, str], list[Row]] = {}
+    for row in v.rows:
+        if row.status in ("passed", "not applicable"):
+            groups.setdefault((row.check, row.status), []).append(row)
+    width = max((len(check) for check, _ in groups), default=0)
+    lines = []
+    for (check, status), rows in sorted(groups.items(), key=lambda item: min(map(badness, item[1]))):
+        worst = min(rows, key=badness)
+        if status == "passed":
+            size = f"worst {_number(worst.error)} of {_number(worst.tolerance)}" if worst.error is not None else ""
+            lines.append(f"  {check:<{width}}  {len(rows):>3} passed  {size}  {worst.case}".rstrip())
+        else:
+            lines.append(
+                f"  {check:<{width}}    – not applicable: {worst.case + ', ' if worst.case else ''}{worst.reason}"
+            )
+    return lines
 
 
 def _line(v: Verdict, width: int) -> str:

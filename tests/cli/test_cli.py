@@ -222,7 +222,7 @@ def test_generate_refuses_a_file_where_a_folder_should_be(tmp_path: Path, capsys
     (tmp_path / "file").write_text("")
     assert run(["generate", "softmax", "-o", str(tmp_path / "file")]) == 2
     assert run(["generate", "softmax", "-o", str(tmp_path / "file" / "below")]) == 2
-    assert "not a folder" in capsys.readouterr().err.lower() or True
+    assert "cannot be made a folder" in capsys.readouterr().err
 
 
 def test_a_failed_write_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -232,3 +232,29 @@ def test_a_failed_write_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(os, "replace", full)
     assert run(["generate", "softmax", "-o", str(tmp_path / "code"), "--force"]) == 2
     assert list((tmp_path / "code").iterdir()) == []
+
+
+# ------------------------------------------------------------------------------ check
+
+
+def test_check_says_what_was_checked_and_passes(own: Path, capsys: pytest.CaptureFixture) -> None:
+    assert run(["check", str(own)]) == 0
+    out = capsys.readouterr().out
+    assert "scaled" in out and "passed" in out and "none failed" in out
+    assert run(["check", f"{own}:scaled", "--json"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    assert data["passed"] is True and data["verdicts"][0]["rows"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "code"), [(("failed", "passed"), 1), (("passed",), 0), (("not applicable",), 5), ((), 5)]
+)
+def test_the_exit_code_of_check(
+    rows: tuple[str, ...], code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    from derive import verify
+    from derive.verify.verdict import Row, Verdict
+
+    monkeypatch.setattr(verify, "check", lambda target, seed: Verdict(target, tuple(Row("c", "", r) for r in rows)))
+    assert run(["check", "softmax"]) == code
+    assert run(["check", "softmax", "relu", "--json"]) == code
