@@ -26,7 +26,8 @@ def bind_hypers(program: Program, given: Mapping[str, Any]) -> dict[Hyper, Any]:
             raise InputError(f"{program.name} has no hyperparameter {name}", mend=nearest(name, known))
     values: dict[Hyper, Any] = {}
     for parameter in program.parameters:
-        if parameter.value is not None:
+        absent = parameter.default is None and not parameter.required
+        if parameter.value is not None or absent:
             _check_fixed(program, parameter, given)
         elif parameter.kind in _KINDS:
             values.update(_parameter_values(program, parameter, given, values))

@@ -148,6 +148,7 @@ def parameters() -> tuple[Parameter, ...]:
         Parameter("groups", "Int", default=1, structural=True, value=1),
         Parameter("mode", "Text", default="sum", allowed=("sum", "mean"), structural=True, value="sum"),
         Parameter("lr", "Real", required=True),
+        Parameter("scale", "Real"),
     )
 
 
@@ -175,6 +176,7 @@ def test_hyperparameters_fill_and_default(hand):
         ({"lr": 1, "stride": True}, "stride is True, expected an integer"),
         ({"lr": "fast"}, "lr is 'fast', expected a number"),
         ({"lr": 1, "groups": 2}, "groups was fixed at 1"),
+        ({"lr": 1, "scale": 2}, "scale was fixed at None"),
     ],
 )
 def test_wrong_hyperparameters(hand, given, words):
