@@ -29,7 +29,7 @@ def bind_hypers(program: Program, given: Mapping[str, Any]) -> dict[Hyper, Any]:
         absent = parameter.default is None and not parameter.required
         if parameter.value is not None or absent:
             _check_fixed(program, parameter, given)
-        elif parameter.kind in _KINDS:
+        elif parameter.kind in _KINDS and not parameter.structural:
             values.update(_parameter_values(program, parameter, given, values))
     return values
 

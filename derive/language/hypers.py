@@ -168,7 +168,7 @@ def give_root(
                 hyper.name, kind, length,
                 default=None if default is REQUIRED else outside(default),
                 required=default is REQUIRED, allowed=hyper.allowed,
-                structural=hyper.name in structural or kind in ("Bool", "Text"),
+                structural=hyper.name in structural or kind in ("Bool", "Text") or default is None,
                 value=None if fixed is REQUIRED else outside(fixed),
             )
         )  # fmt: skip
