@@ -8,8 +8,9 @@ May import program, functions, errors and order; knows nothing of text, code or 
 
 from derive.calculus.adjoint import adjoint
 from derive.calculus.delta import eliminate, fold, summation
+from derive.calculus.kept import known_ranges
 from derive.calculus.recurrence import Group, groups
 from derive.calculus.step import initial, step
 from derive.calculus.tangent import tangent
 
-__all__ = ["Group", "adjoint", "eliminate", "fold", "groups", "initial", "step", "summation", "tangent"]
+__all__ = ["Group", "adjoint", "eliminate", "fold", "groups", "initial", "known_ranges", "step", "summation", "tangent"]

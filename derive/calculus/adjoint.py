@@ -15,7 +15,6 @@ from derive.calculus.affine import Ranges
 from derive.calculus.delta import eliminate, guarded, summation
 from derive.calculus.derivation import Derivation, finished, prefixed, wanted_inputs
 from derive.calculus.occurrences import Occurrence
-from derive.calculus.pieces import own_points
 from derive.program import Bind, Compare, Letter, Part, Piece, Program, Read, Statement, Tensor, free_letters
 
 
@@ -48,13 +47,9 @@ class Adjoint(Derivation):
         self.cotangents = {name: self._cotangent_name(name) for name in self.reached}
 
     def _collect(self, statement: Statement) -> None:
-        for n, piece in enumerate(statement.pieces):
-            own = own_points(piece, statement.pieces[:n])
-            if own is None:
-                continue
-            for occurrence in self.occurrences(statement.name, piece):
-                found = Contribution(statement.name, piece, own, occurrence)
-                self.contributions[occurrence.tensor].append(found)
+        for piece, own, occurrences in self.occurrences(statement):
+            for occurrence in occurrences:
+                self.contributions[occurrence.tensor].append(Contribution(statement.name, piece, own, occurrence))
 
     def _reached(self) -> tuple[str, ...]:
         """Active tensors that an output depends on through a derivative."""

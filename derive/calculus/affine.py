@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 
-from sympy import Add, Basic, Expr, Integer, Mul, Pow, Rational
+from sympy import Add, Basic, Expr, Integer, Mul, Pow, Rational, Symbol
 from sympy.core.symbol import Str
 
+from derive.functions import function_name
 from derive.program import Compare, FloorDiv, Letter, Logic, Modulo, Read, Reduce, Size, Truth, walk
 
 #: A product of atoms with exponents; the empty one is the constant.
@@ -160,15 +161,15 @@ def sign(a: Polynomial) -> int:
 
 class Ranges:
     """What is known of letters, ``lo ≤ letter < hi``, later ones possibly bounded by earlier ones, and of the
-    values of index tensors by name."""
+    values of index tensors by name (None: whole numbers, no more is known)."""
 
     def __init__(
         self,
         known: Mapping[Letter, tuple[Expr, Expr]] | None = None,
-        data: Mapping[str, tuple[Expr, Expr]] | None = None,
+        data: Mapping[str, tuple[Expr, Expr] | None] | None = None,
     ) -> None:
         self.known: dict[Letter, tuple[Expr, Expr]] = dict(known or {})
-        self.data: dict[str, tuple[Expr, Expr]] = dict(data or {})
+        self.data: dict[str, tuple[Expr, Expr] | None] = dict(data or {})
 
     def extended(self, binds: Iterable) -> Ranges:
         """These ranges and those of the binds, innermost last."""
@@ -198,8 +199,9 @@ class Ranges:
         for monomial, c in a.items():
             atoms = list(monomial)
             read = atoms[0][0] if len(atoms) == 1 and atoms[0][1] == 1 else None
-            if isinstance(read, Read) and read.tensor in self.data:
-                lo, hi = self.data[read.tensor]
+            known = self.data.get(read.tensor) if isinstance(read, Read) else None
+            if known:
+                lo, hi = known
                 end = polynomial(lo) if c > 0 else subtract(polynomial(hi), ONE)
                 result = add(result, scale(end, c))
             else:
@@ -254,6 +256,18 @@ class Ranges:
 
     def _unknown(self, node: Basic) -> bool:
         return isinstance(node, Reduce) or (isinstance(node, Read) and node.tensor not in self.data)
+
+    def whole(self, e: Basic) -> bool:
+        """Whether e is surely a whole number: index arithmetic of letters, sizes and index tensors."""
+        if isinstance(e, Symbol):
+            return bool(e.is_integer)
+        if isinstance(e, Read):
+            return e.tensor in self.data
+        if isinstance(e, Pow):
+            return bool(e.exp.is_Integer and e.exp > 0) and self.whole(e.base)
+        if isinstance(e, (Add, Mul, FloorDiv, Modulo)) or function_name(e) in ("abs", "max", "min"):
+            return all(map(self.whole, e.args))
+        return bool(e.is_Integer)
 
     def reduced(self, e: Basic) -> Basic:
         """e with quotients and remainders that the ranges decide: 0 ≤ r < b gives r//b = 0, r % b = r."""

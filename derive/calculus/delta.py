@@ -28,7 +28,7 @@ from derive.calculus.affine import (
     subtract,
     whole_part,
 )
-from derive.calculus.solve import Problem, Solution, solutions
+from derive.calculus.solve import Problem, Solution, is_safe, solutions
 from derive.program import Bind, Compare, FloorDiv, Fresh, Letter, Logic, Modulo, Read, Reduce, Where, walk
 
 
@@ -61,7 +61,7 @@ def eliminate(
     if not any(isinstance(e, Compare) and e.op == "==" for e in state) and not any(map(_is_point, state)):
         return settle(state, body, outer)
     while True:
-        solution = min(solutions(Problem(state, left, derived, fresh)), key=lambda s: s.cost, default=None)
+        solution = min(solutions(Problem(state, outer, left, derived, fresh)), key=lambda s: s.cost, default=None)
         if solution is None:
             return settle(state, body, outer)
         state, body = _apply(solution, state, body)
@@ -170,18 +170,18 @@ def settle(entries: Sequence[Basic], body: Expr, outer: Ranges) -> tuple[tuple[B
     ranges = outer.extended(e for e in entries if isinstance(e, Bind))
     if any(isinstance(n, FloorDiv | Modulo) for e in (*entries, body) for n in walk(e)):
         entries, body = [ranges.reduced(e) for e in entries], ranges.reduced(body)
-    equalities = [
-        subtract(polynomial(e.args[1]), polynomial(e.args[2]))
-        for e in entries
-        if isinstance(e, Compare) and e.op == "=="
-    ]
+    whole = [isinstance(e, Compare) and all(map(ranges.whole, e.args[1:])) for e in entries]
+    equal = [n for n, e in enumerate(entries) if whole[n] and e.op == "=="]
     kept: dict[Basic, None] = {}
-    for e in entries:
+    for n, e in enumerate(entries):
         verdict = None if isinstance(e, Bind) else ranges.decide(e)
         if verdict is False:
             return None
-        if verdict is None and not _implied(e, equalities, ranges):
-            kept.setdefault(e)
+        if verdict is None:
+            # what e guards must not be read before the equality is tested
+            near = [m for m in equal if all(map(is_safe, entries[n + 1 : m]))] if whole[n] else []
+            if not _implied(e, [subtract(*map(polynomial, entries[m].args[1:])) for m in near], ranges):
+                kept.setdefault(e)
     return tuple(kept), body
 
 

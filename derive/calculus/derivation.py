@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
+from keyword import kwlist
 
-from sympy import Expr
+from sympy import Basic, Expr
 
 from derive.calculus.affine import Ranges
 from derive.calculus.kept import Kept
 from derive.calculus.occurrences import Occurrence, Occurrences
+from derive.calculus.pieces import own_points
 from derive.errors import UnknownName
+from derive.functions import FUNCTIONS
 from derive.order import strongly_connected
 from derive.program import (
+    REDUCTIONS,
     Fresh,
     Hyper,
     Letter,
     Part,
     Piece,
     Program,
-    Read,
     Size,
     Statement,
     Tensor,
@@ -30,6 +33,9 @@ from derive.program import (
     tensors_read,
     walk,
 )
+
+#: Words of the language that cannot name a tensor or a letter.
+RESERVED = frozenset({*kwlist, *FUNCTIONS, *REDUCTIONS, "mean", "where", "padded", "constant", "inf"})
 
 
 def wanted_inputs(program: Program, wrt: Sequence[str] | None) -> tuple[str, ...]:
@@ -58,21 +64,23 @@ class Derivation:
 
     def __init__(self, program: Program, wrt: Sequence[str]) -> None:
         self.program, self.wrt = program, tuple(wrt)
-        self.fresh = Fresh(names_in(program))
+        self.fresh = Fresh(RESERVED | names_in(program))
         self.kept = Kept(program, self.fresh)
         self.outputs = tuple(n for n in dict.fromkeys(program.outputs) if program.tensor(n).differentiable)
         self.derived_sizes = tuple(size for size, _ in program.sizes)
         self.active = self._active()
         self._walk = Occurrences(self.active, self.fresh, self.kept)
 
-    def occurrences(self, name: str, piece: Piece) -> list[Occurrence]:
-        """Every active read in the right side of one of the tensor's pieces."""
-        return self._walk.of(piece, Read(name, *piece.indices))
+    def occurrences(self, statement: Statement) -> Iterator[tuple[Piece, tuple[Basic, ...], list[Occurrence]]]:
+        """For each piece the points that are its own, and every active read in its right side."""
+        for n, piece in enumerate(statement.pieces):
+            own = own_points(piece, statement.pieces[:n])
+            yield piece, own or (), [] if own is None else self._walk.of(statement.name, piece, own)
 
     @property
     def ranges(self) -> Ranges:
-        """What is known before any letter is bound: the values of kept positions."""
-        return Ranges(data=self.kept.positions)
+        """What is known before any letter is bound: the values of index tensors."""
+        return self.kept.ranges
 
     def _active(self) -> tuple[str, ...]:
         """Real tensors between an input differentiated by and an output."""
@@ -109,7 +117,7 @@ class Derivation:
         reserved = self._reserved()
         targets = [i for i in piece.indices if isinstance(i, Letter)]
         inner = dict.fromkeys(n for e in (*piece.entries, piece.rhs) for n in bound_letters(e) if n not in targets)
-        fresh = Fresh(reserved)
+        fresh = Fresh((*RESERVED, *reserved))
         mapping: dict[Letter, Letter] = {}
         for letter, name in zip(targets, preferred, strict=True):
             mapping[letter] = fresh.letter(_base(name))

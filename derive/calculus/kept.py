@@ -41,36 +41,47 @@ def position(e: Reduce) -> Expr:
     return flat
 
 
+def known_ranges(program: Program) -> Ranges:
+    """What is known of the values of a program's index tensors: that they are whole, and where positions lie."""
+    data: dict[str, tuple[Expr, Expr] | None] = {t.name: None for t in program.tensors.values() if t.kind == "index"}
+    data.update((s.name, _positions(s)) for s in program.statements if s.name in data)
+    return Ranges(data=data)
+
+
+def _positions(statement: Statement) -> tuple[Expr, Expr] | None:
+    """−1 ≤ position < number of points; 0 ≤ position where there is always a point."""
+    first, others = statement.pieces[0], statement.pieces[1:]
+    e = first.rhs
+    if not isinstance(e, Reduce) or not e.op.startswith("arg") or any(p.rhs != -1 for p in others):
+        return None
+    if any(free_letters(b.lo) | free_letters(b.hi) for b in e.binds):
+        return None
+    some = not others and not e.filters and all(Ranges().decide(Compare("<", b.lo, b.hi)) for b in e.binds)
+    return Integer(0 if some else -1), Mul(*(b.hi - b.lo for b in e.binds))
+
+
 class Kept:
     """Named forward tensors for reductions, shared between all that need the same one."""
 
     def __init__(self, program: Program, fresh: Fresh) -> None:
         self.fresh = fresh
         self.statements: dict[str, Statement] = {}
-        #: Between which values a position lies, by tensor.
-        self.positions: dict[str, tuple[Expr, Expr]] = {}
+        self.ranges = known_ranges(program)
         self._names: dict[Basic, str] = {}
         for statement in program.statements:
             self._register(statement)
 
     def _register(self, statement: Statement) -> None:
         first = statement.pieces[0]
-        plain = all(isinstance(i, Letter) for i in first.indices) and not first.conditions
-        if isinstance(first.rhs, Reduce) and first.rhs.op.startswith("arg"):
-            self._bound(statement.name, first.rhs, certain=len(statement.pieces) == 1)
-        if isinstance(first.rhs, Reduce) and plain:
-            self._names.setdefault(_key(first.rhs, first.indices, first.binds, ()), statement.name)
+        if isinstance(first.rhs, Reduce) and all(isinstance(i, Letter) for i in first.indices):
+            key = _key(first.rhs, first.indices, first.binds, first.conditions)
+            self._names.setdefault(key, statement.name)
 
-    def _bound(self, name: str, e: Reduce, certain: bool) -> None:
-        """−1 ≤ position < number of points; 0 ≤ position where there is always a point."""
-        if any(free_letters(b.lo) | free_letters(b.hi) for b in e.binds):
-            return
-        some = certain and not e.filters
-        some = some and all(Ranges().decide(Compare("<", b.lo, b.hi)) for b in e.binds)
-        self.positions[name] = (Integer(0 if some else -1), Mul(*(b.hi - b.lo for b in e.binds)))
+    def tensor(self, op: str, e: Reduce, scope: Sequence[Basic], owner: str) -> Expr:
+        """``op[e's entries](e's body)``, read from the tensor that holds it for all letters of the scope it needs.
 
-    def tensor(self, op: str, e: Reduce, scope: Sequence[Basic]) -> Expr:
-        """``op[e's entries](e's body)``, read from the tensor that holds it for all letters of the scope it needs."""
+        ``owner``: the tensor whose equation it stands in, for the name.
+        """
         wanted = Reduce(op, e.entries, e.body)
         free = free_letters(wanted)
         binds = [x for x in scope if isinstance(x, Bind) and x.letter in free]
@@ -82,24 +93,24 @@ class Kept:
                 return Read(found, *letters)
         if not all(b.lo.is_Integer and not free_letters(b.hi) for b in binds):
             return rename_bound(wanted, self.fresh)  # no tensor has such a shape: said again where it is needed
-        return self._make(wanted, binds, guards)
+        return self._make(wanted, binds, guards, owner)
 
-    def _make(self, wanted: Reduce, binds: Sequence[Bind], guards: Sequence[Basic]) -> Read:
+    def _make(self, wanted: Reduce, binds: Sequence[Bind], guards: Sequence[Basic], owner: str) -> Read:
         letters = tuple(b.letter for b in binds)
         op, index = wanted.op, wanted.op.startswith("arg")
-        name = self.fresh.name(op)
+        name = self.fresh.name(f"{op}_{owner}")
         tensor = Tensor(
             name, tuple((Part(b.hi - b.lo, origin=int(b.lo)),) for b in binds), "index" if index else "real"
         )
         entries = tuple(Bind(b.letter, b.lo, b.hi) for b in binds)
-        pieces = [Piece(letters, (*entries, *guards), rename_bound(wanted, self.fresh))]
+        pieces = [Piece(letters, (*entries, *guards), wanted)]
         if guards:
             other = {letter: self.fresh.letter(letter) for letter in letters}
             rest = tuple(e.xreplace(other) for e in entries)
             pieces.append(Piece(tuple(other.values()), rest, Integer(-1 if index else 0)))
-        if index:
-            self._bound(name, wanted, certain=not guards)
         self.statements[name] = Statement(tensor, tuple(pieces))
+        if index:
+            self.ranges = Ranges(data={**self.ranges.data, name: _positions(self.statements[name])})
         self._names[_key(wanted, letters, binds, guards)] = name
         return Read(name, *letters)
 

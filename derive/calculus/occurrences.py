@@ -59,9 +59,10 @@ class Occurrences:
         self.fresh, self.kept = fresh, kept
         self._carries: dict[Basic, bool] = {}
 
-    def of(self, piece: Piece, here: Read) -> list[Occurrence]:
-        """All occurrences in a piece's right side; ``here`` reads the value it defines."""
-        self.outer, self.value = piece.entries, {piece.rhs: here}
+    def of(self, name: str, piece: Piece, own: tuple[Basic, ...]) -> list[Occurrence]:
+        """All occurrences in the right side of one of a tensor's pieces, which holds at the points ``own``."""
+        self.owner, self.outer = name, own
+        self.value = {piece.rhs: Read(name, *piece.indices)}
         return list(self._walk(piece.rhs, (), ONE))
 
     def carries(self, e: Basic) -> bool:
@@ -165,13 +166,13 @@ class Occurrences:
 
     def _first(self, e: Reduce, entries: tuple, factor: Expr) -> Iterator[Occurrence]:
         """max, min: the point whose position is the kept argmax."""
-        winner = self.kept.tensor("arg" + e.op, e, (*self.outer, *entries))
+        winner = self.kept.tensor("arg" + e.op, e, (*self.outer, *entries), self.owner)
         here = Compare("==", winner, position(e))
         yield from self._walk(e.body, (*self._inside(e, entries), here), factor)
 
     def _even(self, e: Reduce, entries: tuple, factor: Expr) -> Iterator[Occurrence]:
         """amax, amin: every point equal to the extreme, over the number of them."""
-        extreme = self.kept.tensor(e.op, e, (*self.outer, *entries))
+        extreme = self.kept.tensor(e.op, e, (*self.outer, *entries), self.owner)
         ties = Reduce("count", (*e.entries, Compare("==", e.body, extreme)), ONE)
         here = Compare("==", self.copy(e.body), extreme)
         yield from self._walk(e.body, (*self._inside(e, entries), here), factor / self.copy(ties))

@@ -11,6 +11,7 @@ from derive.calculus.affine import (
     ONE,
     UNIT,
     Polynomial,
+    Ranges,
     add,
     constant,
     divide,
@@ -48,8 +49,11 @@ class Solution:
 class Problem:
     """The entries of one reduction, and what decides which letter goes: the left side's, derived sizes."""
 
-    def __init__(self, entries: Sequence[Basic], left: Sequence[Letter], derived: Sequence[Expr], fresh: Fresh) -> None:
-        self.entries, self.left, self.derived, self.fresh = entries, tuple(left), tuple(derived), fresh
+    def __init__(
+        self, entries: Sequence[Basic], ranges: Ranges, left: Sequence[Letter], derived: Sequence[Expr], fresh: Fresh
+    ) -> None:
+        self.entries, self.ranges, self.left, self.derived = entries, ranges, tuple(left), tuple(derived)
+        self.fresh = fresh
         self.binds: dict[Letter, Bind] = {e.letter: e for e in entries if isinstance(e, Bind)}
         self.rank = {letter: i for i, letter in enumerate(self.binds)}
 
@@ -91,10 +95,11 @@ def solutions(problem: Problem) -> Iterator[Solution]:
             yield Solution((0, problem.rank[bind.letter]), bind.letter, None, polynomial(bind.lo), ONE, ranged=False)
     for position, entry in enumerate(problem.entries):
         if isinstance(entry, Compare) and entry.op == "==":
+            if not all(map(problem.ranges.whole, entry.args[1:])):
+                continue
             equation = Equation(problem, entry, position)
-            if equation.well_formed:
-                for rule in RULES:
-                    yield from rule(equation)
+            for rule in RULES:
+                yield from rule(equation)
             yield from strided(problem, entry, position)
 
 
@@ -110,7 +115,7 @@ class Equation:
         bound = [letter for letter in problem.binds if letter in atoms]
         for letter in bound:
             halves = split(self.rest, letter)
-            if halves is None or any(mentions(x, problem.binds) for m in halves[0] for x, _ in m):
+            if halves is None or any(mentions(x, problem.binds) or _reads(x) for m in halves[0] for x, _ in m):
                 continue
             self.coefficients[letter], self.rest = halves
         nested = [l for l in self.coefficients if any(mentions(x, (l,)) for m in self.rest for x, _ in m)]
@@ -118,18 +123,13 @@ class Equation:
             self.rest = add(self.rest, multiply(self.coefficients.pop(letter), polynomial(letter)))
         nodes = [n for m in self.rest for x, _ in m for n in walk(x)]
         self.reads = [n for n in nodes if isinstance(n, Read)]
-        self.well_formed = not any(isinstance(n, Reduce) for n in nodes) and all(
-            not any(isinstance(n, Read | Reduce) for x, _ in m for n in walk(x))
-            for c in self.coefficients.values()
-            for m in c
-        )
 
     @property
     def usable(self) -> bool:
         """Without data, or with data that decides by itself and may be read at any time (bare indices)."""
         if not self.reads:
             return True
-        if not all(isinstance(i, Letter | Integer) for r in self.reads for i in r.indices):
+        if not all(map(is_safe, self.reads)):
             return False
         if not any(mentions(r, self.problem.binds) for r in self.reads):
             return True
@@ -155,6 +155,16 @@ class Equation:
             return None
         cost = (rank, self.position, divisor != ONE)
         return Solution(cost, letter, self.entry, numerator, divisor, **more)
+
+
+def is_safe(e: Basic) -> bool:
+    """Whether e may be evaluated at any time: it reads at bare letters only, which are always in range."""
+    reads = (n for n in walk(e) if isinstance(n, Read))
+    return all(isinstance(i, Letter | Integer) for r in reads for i in r.indices)
+
+
+def _reads(e: Basic) -> bool:
+    return any(isinstance(n, Read) for n in walk(e))
 
 
 def single(equation: Equation) -> Iterator[Solution]:

@@ -27,11 +27,26 @@ class Tangent(Derivation):
 
     def __init__(self, program: Program, wrt: Sequence[str]) -> None:
         super().__init__(program, wrt)
+        found = [s for s in program.statements if s.name in self.active]
+        self.found = {s.name: [(piece, o) for piece, _, o in self.occurrences(s)] for s in found}
+        self.moving = self._moving()
         self.inputs = {name: self._tangent_input(name) for name in self.wrt}
-        names = dict.fromkeys((*self.active, *self.outputs))
         self.tangents = {
-            name: self.inputs[name].name if name in self.inputs else self.fresh.name(f"t{name}") for name in names
+            name: self.inputs[name].name if name in self.inputs else self.fresh.name(f"t{name}")
+            for name in dict.fromkeys((*self.moving, *self.outputs))
         }
+
+    def _moving(self) -> dict[str, None]:
+        """Tensors that an input differentiated by reaches through a derivative."""
+        moving = dict.fromkeys(self.wrt)
+        grew = True
+        while grew:
+            grew = False
+            for name, pieces in self.found.items():
+                if name not in moving and any(o.tensor in moving for _, found in pieces for o in found):
+                    moving[name] = None
+                    grew = True
+        return moving
 
     def _tangent_input(self, name: str) -> Tensor:
         axes = self.program.tensors[name].axes if name in self.program.tensors else ()
@@ -51,14 +66,13 @@ class Tangent(Derivation):
 
     def _statement(self, statement: Statement) -> Statement:
         tensor = Tensor(self.tangents[statement.name], statement.tensor.axes)
-        return Statement(
-            tensor, tuple(self._piece(statement.name, p) for p in statement.pieces), statement.zero_elsewhere
-        )
+        found = self.found.get(statement.name) or [(piece, []) for piece in statement.pieces]
+        pieces = tuple(self._piece(piece, occurrences) for piece, occurrences in found)
+        return Statement(tensor, pieces, statement.zero_elsewhere)
 
-    def _piece(self, name: str, piece: Piece) -> Piece:
-        found = self.occurrences(name, piece)
+    def _piece(self, piece: Piece, occurrences: Sequence[Occurrence]) -> Piece:
         ranges = self.ranges.extended(piece.binds)
-        terms = [self._term(o, ranges) for o in found]
+        terms = [self._term(o, ranges) for o in occurrences if o.tensor in self.moving]
         return replace(piece, rhs=Add(*terms))
 
     def _term(self, occurrence: Occurrence, ranges: Ranges) -> Expr:
