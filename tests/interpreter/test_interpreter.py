@@ -319,3 +319,40 @@ def test_sampled_points_read_only_what_they_need(hand):
     evaluator.value("y", (1, 0, 0, 5, 5))
     assert time.perf_counter() - start < 0.1
     assert len(evaluator._known["x"]) <= 2 * 3 * 3
+
+
+def test_the_end_of_a_group_is_the_end(hand):
+    """x[[g, c + 1]] at the last c of a group is out of range, not the next group's first entry."""
+    g, y = Letter("g"), hand.tensor("y", (2, K))
+    shifted = hand.statement(y, [g, k], Read("x", g, k + 1))
+    program = hand.program("s", [hand.tensor("x", (2, K))], [shifted], ["y"])
+    bound = bind(program, {"x": np.arange(6.0)})
+    assert Evaluator(program, bound).value("y", (0, 1)) == 2.0
+    with pytest.raises(InputError, match=r"x\[0, 3\] is read out of range: index 3 in place 2, where 0 <= index < 3"):
+        Evaluator(program, bound).value("y", (0, 2))
+
+
+def test_everything_a_guard_hides_may_be_wrong(hand):
+    """where(0 < x, 1/x, 0) and a domain filter: no division by zero is ever computed."""
+    y = hand.tensor("y", N)
+    rhs = Where(Compare("<", 0, Read("x", n)), 1 / Read("x", n), Integer(0))
+    program = hand.program("w", [hand.tensor("x", N)], [hand.statement(y, [n], rhs)], ["y"])
+    assert run(program, {"x": [0, 4]}, field=FRACTION)["y"].tolist() == [0, Fraction(1, 4)]
+
+
+def test_a_long_chain_of_statements(hand):
+    """Three hundred layers one after the other, asked for at the end."""
+    names = [f"a{m}" for m in range(300)]
+    statements = [
+        hand.statement(hand.tensor(name, N), [n], Read(before, n) + 1)
+        for before, name in zip(["x", *names], names, strict=False)
+    ]
+    program = hand.program("deep", [hand.tensor("x", N)], statements, [names[-1]])
+    assert run(program, {"x": [0.5]})[names[-1]].tolist() == [300.5]
+
+
+def test_user_data_is_not_changed(hand):
+    x = np.arange(6.0).reshape(2, 3)
+    before = x.copy()
+    run(hand.softmax(), {"x": x})
+    assert np.array_equal(x, before)
