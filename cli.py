@@ -199,7 +199,10 @@ def generate(target: str, choices: dict[str, Any], language: str, folder: str, f
     except OSError as error:
         message = f"{folder} cannot be made a folder: {error.strerror}"
         raise InputError(message, mend="name a folder you may write to after -o") from error
-    click.echo(code.save(folder, force=force))
+    path = os.path.join(folder, code.filename)
+    if os.path.lexists(path) and not force:
+        raise InputError(f"{path} is already there", mend="add --force to overwrite it, or choose another folder")
+    click.echo(code.save(path, force=force))
 
 
 # ------------------------------------------------------------------------------ checks
