@@ -63,6 +63,12 @@ def gradients(total: Array, leaves: list[Array], again: bool) -> list[Array]:
     return [torch.zeros_like(x) if g is None else g for x, g in zip(leaves, found, strict=True)]
 
 
+def pulled_back(outputs: tuple[Array, ...], weights: list[np.ndarray], leaves: list[Array]) -> list[np.ndarray]:
+    """The gradient of ⟨outputs, weights⟩ by these leaves."""
+    total = sum((torch.sum(y * torch.from_numpy(w)) for y, w in zip(outputs, weights, strict=True)), torch.zeros(()))
+    return [g.detach().numpy() for g in gradients(total, leaves, False)]
+
+
 def pushed(case: Case, tangents: list[np.ndarray]) -> list[np.ndarray]:
     """J·v for each output, by differentiating ⟨u, y⟩ twice (the vjp is linear in u)."""
     given = tensors(case.inputs, case.differentiable)

@@ -6,6 +6,7 @@ same.  *boundary*: zeros, ties, large values, everything masked, size 1, an empt
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -18,13 +19,27 @@ from derive.closures import Compiler
 from derive.errors import DeriveError
 from derive.fields import FLOAT
 from derive.interpreter import Evaluator
-from derive.program import Axis, Compare, Hyper, Parameter, Program, Read, Size, Tensor, piece_expressions, reads, walk
+from derive.program import (
+    Axis,
+    Bind,
+    Compare,
+    Hyper,
+    Parameter,
+    Program,
+    Read,
+    Reduce,
+    Size,
+    Tensor,
+    piece_expressions,
+    reads,
+    walk,
+)
 
 SMOOTH = ("plain", "asymmetric", "equal")
 BOUNDARY = ("zeros", "ties", "large", "masked", "ones", "empty")
 KINDS = SMOOTH + BOUNDARY
 _ATTEMPTS = 120
-_POINTS = 4000
+_WORK = 30_000
 
 
 @dataclass(frozen=True)
@@ -93,7 +108,12 @@ def make(program: Program, kind: str, seed: int = 0) -> Case | None:
 
 def hyperparameters(program: Program, kind: str) -> dict[str, object]:
     """Values of the symbolic hyperparameters: defaults, or all different and away from them."""
-    return {p.name: value for p in program.parameters if not p.structural for value in _values(p, kind)}
+    return {p.name: value for p in program.parameters if is_symbolic(p) for value in _values(p, kind)}
+
+
+def is_symbolic(p: Parameter) -> bool:
+    """Whether a hyperparameter is still to be given a number."""
+    return not p.structural and p.value is None and (p.required or p.default is not None)
 
 
 def _values(p: Parameter, kind: str) -> Iterator[object]:
@@ -151,7 +171,12 @@ def _sizes(
 
 def _draw(kind: str, n: int, attempt: int, rng: np.random.Generator) -> list[int]:
     if kind == "asymmetric":
-        return [int(v) for v in rng.permutation(np.arange(2, 2 + n + attempt // 6))[:n]]
+        if attempt < _ATTEMPTS // 3:
+            return [int(v) for v in rng.permutation(np.arange(2, 2 + n + attempt // 6))[:n]]
+        drawn = [2 + int(rng.integers(0, 2))]  # too much work: at least neighbours differ
+        while len(drawn) < n:
+            drawn.append(int(rng.choice([v for v in (2, 3, 4) if v != drawn[-1]])))
+        return drawn[:n]
     if kind == "equal":
         return [2 + attempt] * n
     if kind == "ones":
@@ -200,7 +225,7 @@ def _filled(
         case = Case(kind, program, dict(sizes), hypers, made, seed, packs)
         evaluator = Evaluator(program, bind(program, made, hypers))
         extents = [hi - lo for s in program.statements for lo, hi in evaluator.range_of(s.name)]
-        if any(n < least for n in extents) or _points(evaluator, program) > _POINTS:
+        if any(n < least for n in extents) or work(program, numbers) > _WORK:
             return None
         finite = [_finite(evaluator, name) for name in program.outputs]  # an index out of range raises
         if kind not in SMOOTH or all(finite):
@@ -224,8 +249,23 @@ def _extent(numbers: dict[Symbol, Any]) -> Callable:
     return lambda e: compiler.index(e)({})
 
 
-def _points(evaluator: Evaluator, program: Program) -> int:
-    return sum(int(np.prod([hi - lo for lo, hi in evaluator.range_of(s.name)], dtype=int)) for s in program.statements)
+def work(program: Program, numbers: dict[Symbol, Any]) -> int:
+    """Points visited in one evaluation, reductions included; ranges that depend on letters as at 0."""
+    compiler, total = Compiler(FLOAT, numbers), 0
+    for piece in (p for s in program.statements for p in s.pieces):
+        each = max((_ranges(compiler, n.binds) for n in walk(piece.rhs) if isinstance(n, Reduce)), default=1)
+        total += _ranges(compiler, piece.binds) * each
+    return total
+
+
+class _AtZero(dict):
+    def __missing__(self, name: str) -> int:
+        return 0
+
+
+def _ranges(compiler: Compiler, binds: tuple[Bind, ...]) -> int:
+    at = _AtZero()
+    return math.prod(max(compiler.index(b.hi)(at) - compiler.index(b.lo)(at), 1) for b in binds)
 
 
 def _finite(evaluator: Evaluator, name: str) -> bool:

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from sympy import Basic
 
 from derive.errors import DeriveError
 from derive.program import Program
 from derive.verify import autograd, contract, exact
 from derive.verify.callables import check_callable, judged
 from derive.verify.compare import compare
-from derive.verify.inputs import KINDS, Case, make
+from derive.verify.inputs import KINDS, Case, is_symbolic, make
 from derive.verify.references import OPTIMIZERS, REFERENCES, trajectory
 from derive.verify.subject import Subject, subjects
 from derive.verify.verdict import FAILED, INCONCLUSIVE, NOT_APPLICABLE, PASSED, Row, Verdict
@@ -108,14 +109,32 @@ def _forward(subject: Subject, case: Case, options: Options) -> Iterator[Row]:
     for target in ("interpreter", *options.codes):
         found = subject.run(target, subject.program, case.inputs, case)
         yield compare(f"forward, {target}", title, _flat(found), expected, FORWARD, seed=options.seed, sizes=sizes)
-    reference = REFERENCES.get(subject.name)
-    if reference is None or case.kind == "empty":
+    if subject.name not in REFERENCES or case.kind == "empty":
         return
-    given = autograd.tensors({n: x for n, x in case.inputs.items() if _present(case, n)})
-    outputs = reference(given, hypers_by_name(case))
+    outputs = _torchs(subject, case, ())[1]
+    if isinstance(outputs, str):
+        yield Row("forward, torch's operation", title, NOT_APPLICABLE, reason=outputs, seed=options.seed)
+        return
     names = (*subject.program.outputs, *(new for _, new in subject.program.updates))
     true = {n: y.detach().numpy().reshape(-1) for n, y in zip(names, outputs, strict=True)}
     yield compare("forward, torch's operation", title, expected, true, FORWARD, seed=options.seed, sizes=sizes)
+
+
+def _reference_gradient(subject: Subject, case: Case, options: Options) -> Iterator[Row]:
+    """The derived gradient against that of torch's own operation; at kinks and ties this holds the convention."""
+    if subject.name not in REFERENCES or case.kind == "empty" or not case.differentiable:
+        return
+    given, outputs = _torchs(subject, case, case.differentiable)
+    if isinstance(outputs, str):
+        return
+    inputs, weights = _weighted(subject, case, 1, options.seed)
+    true = autograd.pulled_back(outputs[: len(weights[0])], weights[0], [given[n] for n in case.differentiable])
+    found = subject.run("interpreter", subject.vjp, inputs, case)
+    expected = dict(zip(subject.vjp.outputs, true, strict=True))
+    yield compare(
+        "gradient, torch's operation", _title(subject, case.title()), _flat(found), _flat(expected), FORWARD,
+        seed=options.seed, sizes=_sizes(case),
+    )  # fmt: skip
 
 
 def _optimizer(subject: Subject, case: Case, options: Options) -> Iterator[Row]:
@@ -259,6 +278,7 @@ def _contract(subject: Subject, case: Case, options: Options) -> Iterator[Row]:
 #: The rungs, from cheap to strict.
 RUNGS: tuple[tuple[str, Rung], ...] = (
     ("forward", _forward),
+    ("gradient of torch's operation", _reference_gradient),
     ("trajectory", _optimizer),
     ("gradient", _gradient),
     ("tangent", _tangent),
@@ -275,16 +295,30 @@ def hypers_by_name(case: Case) -> dict[str, Any]:
     numbers = case.numbers
     found: dict[str, Any] = {}
     for p in case.program.parameters:
-        if p.structural or p.value is not None:
-            found[p.name] = p.value
-        else:
+        if is_symbolic(p):
             values = tuple(numbers[s] for s in p.symbols)
             found[p.name] = values if p.length else values[0]
+        else:
+            found[p.name] = _plain(p.value)
     return found
 
 
-def _present(case: Case, name: str) -> bool:
-    return any(t.name == name for t in case.program.inputs)
+def _plain(value: Any) -> Any:
+    """SymPy's numbers as Python's."""
+    if isinstance(value, (tuple, list)):
+        return tuple(_plain(v) for v in value)
+    if isinstance(value, Basic):
+        return int(value) if value.is_Integer else float(value)
+    return value
+
+
+def _torchs(subject: Subject, case: Case, differentiable: tuple[str, ...]) -> tuple[dict, tuple | str]:
+    """The inputs as tensors and what torch's operation makes of them, or in its own words why it will not."""
+    given = autograd.tensors(case.inputs, differentiable)
+    try:
+        return given, REFERENCES[subject.name](given, hypers_by_name(case))
+    except (RuntimeError, ValueError, IndexError) as error:
+        return given, f"torch refuses: {error}"
 
 
 def _flat(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

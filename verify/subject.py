@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 import derive
-from derive import calculus, interpreter
+from derive import interpreter
+from derive.calculus.adjoint import adjoint
+from derive.calculus.tangent import tangent
 from derive.errors import DeriveError
 from derive.language import load_definition, specialise
 from derive.program import Program
-from derive.targets.files import callable_of
 from derive.verify.inputs import Case
 from derive.verify.samples import SETTINGS
 
@@ -54,11 +55,11 @@ class Subject:
     @cached_property
     def adjoint(self) -> Program:
         """The adjoint as it falls out, before simplification."""
-        return calculus.adjoint(self.program)
+        return adjoint(self.program)
 
     @cached_property
     def tangent(self) -> Program:
-        return calculus.tangent(self.program)
+        return tangent(self.program)
 
     def with_gradient(self, vjp: Program) -> Subject:
         """The same program under a gradient from elsewhere."""
@@ -76,6 +77,8 @@ class Subject:
             return interpreter.run(program, inputs, case.hypers)
         key = (target, f"{id(program)}")
         if key not in self._codes:
+            from derive.targets.files import callable_of  # code is made only where code is checked
+
             self._codes[key] = callable_of(program, target)
         given = [_given(target, inputs[t.name]) for t in program.inputs]
         with np.errstate(all="ignore"):
