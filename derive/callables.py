@@ -18,7 +18,7 @@ from derive.bind import bind
 from derive.bind.hypers import bind_hypers
 from derive.bind.words import declared, nearest
 from derive.errors import DeriveError, InputError
-from derive.lower.residuals import returned
+from derive.lower.residuals import map_expressions, returned
 from derive.program import Draw, Hyper, Program, Tensor
 from derive.targets.files import is_fixed, without_fixed
 from derive.tower import Tower
@@ -70,7 +70,7 @@ class Function:
         tower, given, hypers = self._source.specialised(given, hypers)
         program = tower.program
         numbers = _numbers(program, hypers)
-        tensors = self._tensors(program, given, hypers, numbers)
+        tensors = self._tensors(program, _with_copies(program, given), hypers, numbers)
         results = tower.apply(tensors, numbers)
         names = returned(program)
         _write_back(program, dict(zip(names, results, strict=True)), given)
@@ -201,7 +201,7 @@ def _is_draw(default: Any) -> bool:
 
 def without_inputs(program: Program, absent: tuple[str, ...]) -> Program:
     """The program with these inputs replaced by their constant defaults."""
-    from derive.program import Piece, Read, rebuild, with_statements
+    from derive.program import Read, with_statements
 
     defaults = {t.name: t.default for t in program.inputs if t.name in absent}
     if not defaults:
@@ -210,20 +210,7 @@ def without_inputs(program: Program, absent: tuple[str, ...]) -> Program:
     def constant(e: Any) -> Any:
         return defaults[e.tensor] if isinstance(e, Read) and e.tensor in defaults else e
 
-    statements = tuple(
-        replace(
-            s,
-            pieces=tuple(
-                Piece(
-                    tuple(rebuild(i, constant) for i in p.indices),
-                    tuple(rebuild(e, constant) for e in p.entries),
-                    rebuild(p.rhs, constant),
-                )
-                for p in s.pieces
-            ),
-        )
-        for s in program.statements
-    )
+    statements = tuple(map_expressions(s, constant) for s in program.statements)
     inputs = tuple(t for t in program.inputs if t.name not in defaults)
     return replace(with_statements(program, statements), inputs=inputs)
 
@@ -338,6 +325,12 @@ def _number(e: Expr, numbers: Mapping[str, Any]) -> float:
             symbol = f"{name}[{k}]" if isinstance(value, tuple) else name
             values.update({Hyper(symbol): v, Hyper(symbol, True): v})
     return float(e.xreplace(values))
+
+
+def _with_copies(program: Program, given: dict[str, Any]) -> dict[str, Any]:
+    """Buffers that are written back go in as copies: what autograd saved must not change."""
+    buffers = [buffer for buffer, _ in program.updates]
+    return {n: v.clone() if n in buffers else v for n, v in given.items()}
 
 
 def _write_back(program: Program, results: Mapping[str, Any], given: Mapping[str, Any]) -> None:

@@ -44,11 +44,14 @@ def jvp(program: str | Program, wrt: Sequence[str] | None = None) -> Program:
     return simplify(tangent(primal, wrt), primal)
 
 
-def generate(program: str | Program, target: str = "numpy") -> Generated:
-    """Self-contained code for ``"numpy"`` or ``"torch"``: ``.text``, ``.save(path)``, ``.module()``."""
+def generate(program: str | Program, target: str = "numpy", wrt: Sequence[str] | None = None) -> Generated:
+    """Self-contained code for ``"numpy"`` or ``"torch"``: ``.text``, ``.save(path)``, ``.module()``.
+
+    ``wrt``: the inputs whose gradients the backward gives, all differentiable ones by default.
+    """
     from derive.targets.files import generate as made
 
-    return made(_program(program), target)
+    return made(_program(program), target, wrt)
 
 
 def function(program: str | Program, **choices: Any) -> Callable[..., Any]:

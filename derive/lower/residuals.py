@@ -7,7 +7,7 @@ maps are *saved*; arithmetic on what is at hand is *recomputed*, which keeps mem
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from sympy import Basic, Expr, Function, Pow
@@ -328,9 +328,13 @@ def rename_reads(statement: Statement, names: dict[str, str]) -> Statement:
             return Read(names[e.tensor], *e.indices)
         return e
 
-    tensor = replace(statement.tensor, name=names.get(statement.name, statement.name))
-    pieces = tuple(_map_piece(piece, lambda e: rebuild(e, rename)) for piece in statement.pieces)
-    return replace(statement, tensor=tensor, pieces=pieces)
+    renamed = map_expressions(statement, rename)
+    return replace(renamed, tensor=replace(statement.tensor, name=names.get(statement.name, statement.name)))
+
+
+def map_expressions(statement: Statement, f: Callable[[Basic], Basic]) -> Statement:
+    """The statement with every expression rebuilt by f, bottom up."""
+    return replace(statement, pieces=tuple(_map_piece(piece, lambda e: rebuild(e, f)) for piece in statement.pieces))
 
 
 def _map_piece(piece: Piece, f) -> Piece:

@@ -68,7 +68,10 @@ def generate(program: Program, target: str = "numpy", wrt: Sequence[str] | None 
 
     _known(target)
     program = without_fixed(program)
-    text = optimizer_text(program, target) if program.role == "optimizer" else layer_text(program, target, wrt)
+    if program.role == "optimizer":
+        text = optimizer_text(program, *TARGETS[target])
+    else:
+        text = layer_text(program, target, wrt)
     return Generated(program.name, target, text)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -34,10 +35,12 @@ class Listing:
     groups: tuple[Group, ...]
     doc: str
     comments: Mapping[str, Sequence[str]]
+    decorators: tuple[ast.expr, ...] = ()
 
     def text(self) -> str:
         """Its source."""
-        lines = [signature(self.name, self.arguments), *_indented(docstring(self.doc).splitlines())]
+        lines = [f"@{source(d)}" for d in self.decorators]
+        lines += [signature(self.name, self.arguments), *_indented(docstring(self.doc).splitlines())]
         guard = None
         for group in self.groups:
             shown = ast.unparse(group.guard) if group.guard else None
@@ -51,8 +54,17 @@ class Listing:
 def _group_lines(group: Group, comments: Mapping[str, Sequence[str]]) -> list[str]:
     lines = [f"# {c}" for n in group.names for c in comments.get(n, ())]
     for statement in group.body:
-        lines += statement_text(statement).splitlines()
+        lines += source(statement).splitlines()
     return lines
+
+
+def source(tree: ast.AST) -> str:
+    """A statement as source; one name taken out of a tuple is written ``(x,) = …``."""
+    text = statement_text(tree)  # type: ignore[arg-type]
+    return _ONE.sub(r"\1(\2,) =", text)
+
+
+_ONE = re.compile(r"^( *)(\*?\w+), =", re.MULTILINE)
 
 
 def _indented(lines: Iterable[str], by: int = 1) -> list[str]:

@@ -50,6 +50,6 @@ class CLASS(torch.autograd.Function):
 
 
 def NAME():
-    (*RETURNED,) = CLASS.apply(*INPUTS, *HYPERS)
+    (*RETURNED,) = CLASS.apply(*GIVEN, *HYPERS)
     WRITE_BACK
     return RESULT

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 
 from derive.lower.residuals import returned
 from derive.targets.filling import Filling
-from derive.targets.layout import assign, bundle, call_with, docstring, names, result_and, signature, unpack
+from derive.targets.layout import assign, bundle, call_with, docstring, names, result_and, signature, source, unpack
 from derive.targets.numbers import call, constant, name
-from derive.targets.text import statement_text
 
 if TYPE_CHECKING:
     from derive.targets.assembly import Parts
@@ -27,15 +26,15 @@ def wrapper_text(parts: Parts, write_back: Sequence[ast.stmt]) -> str:
     made = filling.visit(class_tree)
     function = filling.visit(function_tree)
     doc = f"{', '.join(parts.program.outputs)} of {parts.program.name}, differentiable by autograd and torch.func."
-    body = [f"    {line}" for s in function.body for line in statement_text(s).splitlines()]
+    body = [f"    {line}" for s in function.body for line in source(s).splitlines()]
     lines = [signature(parts.program.name, parts.forward.arguments), f"    {docstring(doc)}", *body]
     return class_text(made) + "\n\n" + "\n".join(lines) + "\n"
 
 
 def class_text(tree: ast.ClassDef) -> str:
-    """A class with a blank line before each method."""
-    lines = statement_text(tree).splitlines()
-    return "\n".join(line for line in lines) + "\n"
+    """A class, with a blank line after what it is for."""
+    head, _, rest = source(tree).partition("\n    generate_vmap_rule")
+    return f"{head}\n\n    generate_vmap_rule{rest}\n"
 
 
 class _Wrapper:
@@ -70,6 +69,7 @@ class _Wrapper:
         gradients = [*self.inputs, *self.hypers]
         return {
             "INPUTS": names(self.inputs),
+            "GIVEN": [self._given(n) for n in self.inputs],
             "HYPERS": names(self.hypers),
             "SAVED": names(self.parts.saved),
             "RETURNED": names(self.own),
@@ -80,6 +80,15 @@ class _Wrapper:
             "EVERY_GRADIENT": [_or_none(self.gradients.get(n)) for n in gradients],
             "EVERY_TANGENT": [_or_none(self.pushed.get(n)) for n in self.own],
         }
+
+    def _given(self, which: str) -> ast.expr:
+        """A buffer that is written back goes in as a copy: what autograd saved must not change."""
+        program = self.parts.program
+        if which not in [buffer for buffer, _ in program.updates]:
+            return name(which)
+        copy = call(f"{which}.clone")
+        test = ast.Compare(name(which), [ast.Is()], [constant(None)])
+        return copy if program.tensor(which).default is None else ast.IfExp(test, constant(None), copy)
 
     def _backward(self) -> ast.expr:
         flags = [ast.Subscript(name("ctx.needs_input_grad"), constant(self.inputs.index(n))) for n in self.parts.wrt]
