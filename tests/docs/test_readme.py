@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
-CONSOLE = re.compile(r"```console\n\$ (derive .*)\n(.*?)```", re.S)
+CONSOLE = re.compile(r"```console\n\$ (derive [^\n]*)\n(.*?)```", re.S)
 PYTHON = re.compile(r"```python\n(import derive.*?)```", re.S)
 
 
