@@ -170,6 +170,8 @@ def settle(entries: Sequence[Basic], body: Expr, outer: Ranges) -> tuple[tuple[B
     ranges = outer.extended(e for e in entries if isinstance(e, Bind))
     if any(isinstance(n, FloorDiv | Modulo) for e in (*entries, body) for n in walk(e)):
         entries, body = [ranges.reduced(e) for e in entries], ranges.reduced(body)
+    inner = [e.letter for e in entries if isinstance(e, Bind)]
+    entries = [e if isinstance(e, Bind) or mentions(e, inner) else _plainer(e, ranges) for e in entries]
     whole = [isinstance(e, Compare) and all(map(ranges.whole, e.args[1:])) for e in entries]
     equal = [n for n, e in enumerate(entries) if whole[n] and e.op == "=="]
     kept: dict[Basic, None] = {}
@@ -183,6 +185,15 @@ def settle(entries: Sequence[Basic], body: Expr, outer: Ranges) -> tuple[tuple[B
             if not _implied(e, [subtract(*map(polynomial, entries[m].args[1:])) for m in near], ranges):
                 kept.setdefault(e)
     return tuple(kept), body
+
+
+def _plainer(e: Basic, ranges: Ranges) -> Basic:
+    """t + 1 < T + 1 → t < T."""
+    if not isinstance(e, Compare) or not all(map(ranges.whole, e.args[1:])):
+        return e
+    a, b = map(polynomial, e.args[1:])
+    common = {m: c for m, c in b.items() if m in a}
+    return Compare(e.op, expression(subtract(a, common)), expression(subtract(b, common))) if common else e
 
 
 def _implied(e: Basic, equalities: list[Polynomial], ranges: Ranges) -> bool:

@@ -372,6 +372,12 @@ ROWS: tuple[Row, ...] = (
     softmax(),
     attention(),
     rowwise("sum_of_squares", reduce("sum", over(k="K"), x_nk**2) ** 2, lambda x: (x**2).sum(1) ** 2, data(2, 3)),
+    rowwise(
+        "square_of_a_shifted_sum",
+        reduce("sum", over(k=K - 1), R("x", n, k + 1)) ** 2,
+        lambda x: x[:, 1:].sum(1) ** 2,
+        data(2, 4),
+    ),
     rowwise("prod_zeros", reduce("prod", over(k="K"), x_nk), lambda x: x.prod(1), WITH_ZEROS),
     rowwise("max_ties", reduce("max", over(k="K"), x_nk) ** 2, lambda x: x.max(1)[0] ** 2, tied(4, 5)),
     rowwise("min_ties", reduce("min", over(k="K"), x_nk) ** 2, lambda x: x.min(1)[0] ** 2, tied(4, 5)),
