@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from derive.calculus import adjoint, groups, tangent
 from derive.interpreter import run
 from derive.language import catalogue_index, load_definition, specialise
-from derive.program import Program, Reduce, tensors_read, walk
+from derive.program import Program, Reduce, tensors_read
 from derive.verify.inputs import make
 
 #: Definitions that need a structural number to exist at all.
@@ -61,7 +63,6 @@ def test_derived_programs_are_well_formed(name: str) -> None:
             known |= set(group.names)
             for member in group.names:
                 assert known.issuperset(tensors_read(derived.definitions[member]))
-        assert [n for group in groups(derived) for n in group.names if n in derived.definitions]
         for statement in derived.statements:
             for piece in statement.pieces:
                 _assert_bound_once(piece.rhs, dict.fromkeys(piece.letters))
@@ -77,9 +78,6 @@ def _assert_bound_once(e, above: dict) -> None:
 
 def test_no_rule_knows_a_layers_name() -> None:
     """Derivatives come from constructs: renaming a program changes nothing but its name."""
-    from dataclasses import replace
-
     program = program_of("softmax")
     other = adjoint(replace(program, name="zzz"))
     assert replace(other, name="") == replace(adjoint(program), name="")
-    assert all(walk(s.pieces[0].rhs) for s in other.statements)

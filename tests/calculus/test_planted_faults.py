@@ -37,8 +37,8 @@ def no_ranges(patch) -> None:
 
 def no_ties(patch) -> None:
     def rule(self, e, entries, factor):
-        here = Compare("==", self.copy(e.body), e)
-        yield from self._walk(e.body, (*self._inside(e, entries), self.copy(here)), factor)
+        here = Compare("==", e.body, self.copy(e))
+        yield from self._walk(e.body, (*self._inside(e, entries), here), factor)
 
     patch.setitem(occurrences.REDUCE_RULES, "amax", rule)
 
