@@ -26,19 +26,26 @@ def simplify(
     mechanical form did not.  ``gate``: evaluate at the "end", after "each" pass, or "never".
     """
     whole = program if primal is None else _beside(program, primal)
-    done = whole
-    for formal in (True, False):
-        draft = draft_of(whole, formal)
+    done = _rewritten(whole, passes, gate)
+    if gate == "end":
+        check_equal(whole, done)
+    return drop_dead(done)
+
+
+def _rewritten(whole: Program, passes: tuple[Pass, ...], gate: str) -> Program:
+    """The passes applied; statements that would come out unsound are left as they were, in a second and third try."""
+    formal, skipped = True, tuple[str, ...]()
+    while True:
+        draft = draft_of(whole, formal, skipped)
         for rewrite in passes:
             rewrite(draft)
             if gate == "each":
                 check_equal(whole, draft.finished())
-        if draft.divides_soundly:
-            done = draft.finished()
-            break
-    if gate == "end":
-        check_equal(whole, done)
-    return drop_dead(done)
+        unsound = draft.unsound
+        if not unsound:
+            return draft.finished()
+        skipped = skipped if formal else (*skipped, *unsound)
+        formal = False
 
 
 def _beside(program: Program, primal: Program) -> Program:

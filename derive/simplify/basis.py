@@ -7,6 +7,7 @@ the one atom that holds all its letters, and only by dividing by what the forwar
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -41,7 +42,8 @@ def find_basis(program: Program, given: tuple[Statement, ...], convert: Converte
         _note(basis, statement, convert)
     for statement in given:
         if statement.name in basis.forms:
-            _solve(basis, statement)
+            with suppress(OverBudget):
+                _solve(basis, statement)
     for _, _, image in basis.solved:
         for mono in image:
             for a in _sums(algebra, mono):

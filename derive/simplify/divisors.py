@@ -18,7 +18,7 @@ class Divisors:
 
     algebra: Algebra
     always: dict[object, None] = field(default_factory=dict)
-    under: dict[tuple, tuple[Pattern, Guards]] = field(default_factory=dict)
+    under: dict[tuple, list[tuple[Pattern, Guards]]] = field(default_factory=dict)
     exponentials: dict[tuple, None] = field(default_factory=dict)
 
     def note(self, p: Polynomial | tuple, guards: Guards = ()) -> None:
@@ -36,7 +36,9 @@ class Divisors:
             self.always[self._name(a)] = None
         elif e < 0:
             pattern = Pattern(self.algebra, a, inside=True)
-            self.under.setdefault(pattern.key, (pattern, guards))
+            known = self.under.setdefault(pattern.key, [])
+            if all(guards != g for _, g in known):
+                known.append((pattern, guards))
         self.note(tuple(self.algebra.inner(atom)), guards)
         if atom.kind == "call" and atom.head.__name__ == "log" and len(atom.args[0]) == 1:
             for b, _ in atom.args[0][0][0]:
@@ -60,14 +62,17 @@ class Divisors:
             return True
         return self._name(a) in self.always
 
-    def guards_for(self, a: int) -> Guards | None:
-        """Guards, in the atom's letters, under which it may be divided by: () for everywhere, None for nowhere."""
+    def guards_for(self, a: int) -> list[Guards]:
+        """Sets of guards, in the atom's letters, under which it may be divided by: () for everywhere; fewest first."""
         if self.nonvanishing(a):
-            return ()
+            return [()]
         instance = Pattern(self.algebra, a, inside=True)
-        pattern, guards = self.under.get(instance.key, (None, ()))
-        mapping = match(pattern, instance) if pattern else None
-        return None if mapping is None else tuple(g.xreplace(mapping) for g in guards)
+        found = []
+        for pattern, guards in self.under.get(instance.key, ()):
+            mapping = match(pattern, instance)
+            if mapping is not None:
+                found.append(tuple(g.xreplace(mapping) for g in guards))
+        return sorted(found, key=len)
 
     def divisible(self, mono: Monomial) -> bool:
         """Whether a product may be divided by everywhere: its factors above the line do not vanish."""
@@ -77,10 +82,10 @@ class Divisors:
         """Guards under which the product may be divided by."""
         found: Guards = ()
         for a, e in mono:
-            guards = self.guards_for(a) if e > 0 else ()
-            if guards is None:
+            choices = self.guards_for(a) if e > 0 else [()]
+            if not choices:
                 return None
-            found += guards
+            found += choices[0]
         return tuple(dict.fromkeys(found))
 
     def covers(self, p: Polynomial | tuple, guards: Guards = ()) -> bool:
@@ -99,9 +104,9 @@ class Divisors:
         return self.algebra.atoms[a].kind != "exp" or Pattern(self.algebra, a, inside=True).key in self.exponentials
 
     def _allowed(self, a: int, held: Guards) -> bool:
-        needed = self.guards_for(a)
-        if needed is None:
-            return False
+        return any(self._implied(a, needed, held) for needed in self.guards_for(a))
+
+    def _implied(self, a: int, needed: Guards, held: Guards) -> bool:
         letters = self.algebra.letters[a]
         opens = [{x: x for x in self.algebra.letters_of(g) if x not in letters} for g in needed]
         return all(any(unify(g, h, dict(o)) for h in held) for g, o in zip(needed, opens, strict=True))

@@ -42,10 +42,10 @@ class Draft:
         return replace(self.program, statements=statements, laws=self.laws)
 
     @property
-    def divides_soundly(self) -> bool:
-        """Whether nothing is divided by that neither the definition nor the mechanical form divides by."""
-        kept = (form for name, forms in self.forms.items() if name not in self.inlined for form in forms)
-        return all(self.divisors.covers(form) for form in kept)
+    def unsound(self) -> tuple[str, ...]:
+        """Statements that divide by what neither the definition nor the mechanical form divides by, or may overflow."""
+        kept = ((name, forms) for name, forms in self.forms.items() if name not in self.inlined)
+        return tuple(name for name, forms in kept if not all(map(self.divisors.covers, forms)))
 
     def _statement(self, statement: Statement) -> Statement:
         if statement.name not in self.forms:
@@ -61,15 +61,15 @@ def length(statement: Statement) -> int:
     return sum(cost(p.rhs) for p in statement.pieces)
 
 
-def draft_of(program: Program, formal: bool = True) -> Draft:
-    """The program with every derived statement's normal form; one whose form grows too large has none."""
+def draft_of(program: Program, formal: bool = True, skipped: tuple[str, ...] = ()) -> Draft:
+    """The program with every derived statement's normal form; one skipped, or whose form grows too large, has none."""
     algebra = Algebra(formal)
     convert = Converter(algebra)
     cotangents, derived = derived_names(program)
     algebra.linear = dict.fromkeys((*cotangents, *derived))
     draft = Draft(program, algebra, convert, Builder(algebra, _reserved(program)), derived, Divisors(algebra))
     for statement in program.statements:
-        if statement.name in draft.derived:
+        if statement.name in derived and statement.name not in skipped:
             _normalise(draft, statement)
     return draft
 

@@ -22,7 +22,10 @@ def find_laws(basis: Basis, build: Builder) -> tuple[Law, ...]:
     """Theorems ``Σ … = …``, each added to the rules as it is found."""
     found: list[Law] = []
     for letters, equation in _equations(basis):
-        law = _solved(basis, equation)
+        try:
+            law = _solved(basis, equation)
+        except OverBudget:
+            continue
         if law is None or _is_defined(basis, law[0]):
             continue
         a, right, guards = law

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from derive.order import strongly_connected
-from derive.simplify.algebra import Monomial, OverBudget, Polynomial
+from derive.simplify.algebra import Monomial, OverBudget
 from derive.simplify.basis import find_basis
 from derive.simplify.draft import Draft, Forms, covering_letters
 from derive.simplify.facts import range_facts
@@ -36,10 +36,13 @@ def vanish(draft: Draft) -> None:
     _eliminate(draft, rules, [n for n in _outside_recurrences(draft) if not _contracts(draft, n)])
     full = Rewriter(draft.algebra, rules)
     zeros = [name for name, forms in draft.forms.items() if all(not p for p in _rewritten(forms, full, None))]
-    _substitute(draft, {name: {} for name in zeros})
+    rules.reads = {name: ((), {}) for name in zeros}
+    rules.patterns, rules.guarded, rules.supports = {}, {}, {}
+    needed = _apply(draft, Rewriter(draft.algebra, rules), ())
+    uses = Uses(draft)
     for name in zeros:
         draft.forms[name] = tuple({} for _ in draft.forms[name])
-        if name not in draft.program.outputs:
+        if name not in draft.program.outputs and name not in needed and not uses.pinned(name):
             draft.inlined[name] = None
 
 
@@ -92,13 +95,37 @@ def _inlinable(draft: Draft) -> list[str]:
 
 
 def _inline(draft: Draft, names: list[str]) -> None:
-    rules = _rules(draft)
-    taken = _eliminate(draft, rules, names)
-    rewriter = Rewriter(draft.algebra, rules)
-    for name, forms in draft.forms.items():
-        if name not in taken and name not in draft.inlined:
-            draft.forms[name] = _rewritten(forms, rewriter, None)
-    draft.inlined.update(dict.fromkeys(taken))
+    """Put right sides in for names; a name that a statement too large to rewrite still reads stays one."""
+    before = dict(draft.forms)
+    while names:
+        rules = _rules(draft)
+        taken = _eliminate(draft, rules, names)
+        needed = _apply(draft, Rewriter(draft.algebra, rules), taken)
+        names = [name for name in taken if name not in needed]
+        if len(names) == len(taken):
+            draft.inlined.update(dict.fromkeys(taken))
+            return
+        draft.forms = dict(before)
+
+
+def _apply(draft: Draft, rewriter: Rewriter, leaving: Sequence[str]) -> dict[str, None]:
+    """Rewrite what stays; the names that statements too large for it read, directly or through what leaves."""
+    stuck: dict[str, None] = {}
+    for name, forms in list(draft.forms.items()):
+        if name in leaving or name in draft.inlined:
+            continue
+        try:
+            draft.forms[name] = tuple(rewriter(p) for p in forms)
+        except OverBudget:
+            stuck[name] = None
+    needed: dict[str, None] = {}
+    while stuck:
+        for name in Uses.read_by(draft, stuck.popitem()[0]):
+            if name in draft.forms and name not in needed:
+                needed[name] = None
+                if name in leaving:
+                    stuck[name] = None
+    return needed
 
 
 def _has_guard(draft: Draft, mono: Monomial) -> bool:
@@ -133,12 +160,3 @@ def _eliminate(draft: Draft, rules: Rules, names: list[str]) -> list[str]:
         rules.reads[name] = (letters, draft.forms[name][0])
         done.append(name)
     return done
-
-
-def _substitute(draft: Draft, images: dict[str, Polynomial]) -> None:
-    rules = Rules(draft.algebra)
-    for name, image in images.items():
-        rules.reads[name] = (covering_letters(draft.program.definitions[name]) or (), image)
-    rewriter = Rewriter(draft.algebra, rules)
-    for name, forms in draft.forms.items():
-        draft.forms[name] = _rewritten(forms, rewriter, None)

@@ -73,6 +73,8 @@ class Rules:
             if atom.head not in self.reads:
                 return None
             letters, image = self.reads[atom.head]
+            if not image:
+                return {}
             return remap(self.algebra, image, dict(zip(letters, atom.args, strict=True)))
         if not self.patterns or atom.kind not in ("call", "exp", "base", "sum"):
             return None
@@ -129,11 +131,13 @@ class Rewriter:
     def atom(self, a: int) -> Polynomial | None:
         """The last form of an atom, None where it is its own."""
         if a not in self.known:
-            self.depth += 1
             if self.depth > _DEPTH:
                 raise OverBudget
-            self.known[a] = self._atom(a)
-            self.depth -= 1
+            self.depth += 1
+            try:
+                self.known[a] = self._atom(a)
+            finally:
+                self.depth -= 1
         return self.known[a]
 
     def _atom(self, a: int) -> Polynomial | None:

@@ -106,3 +106,12 @@ def test_the_same_under_every_hash_seed():
         for seed in ("0", "1", "4242")
     ]
     assert texts[0] and len(dict.fromkeys(texts)) == 1
+
+
+@pytest.mark.parametrize("name", ["layer_norm", "lstm", "scaled_dot_product_attention", "cross_entropy", "gru", "gelu"])
+@pytest.mark.parametrize("budget", [1, 3, 8])
+def test_what_grows_too_large_stays_as_written(name, budget, monkeypatch):
+    """Any statement may be left alone, and what it reads is then there."""
+    monkeypatch.setattr("derive.simplify.algebra.BUDGET", budget)
+    primal = load(name)
+    simplify(MODES["vjp"](primal), primal, gate="each")

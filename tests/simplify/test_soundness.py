@@ -9,8 +9,9 @@ from sympy import Add, Expr, Mul, exp
 import derive
 from derive.calculus.adjoint import adjoint
 from derive.interpreter import run
-from derive.program import Program, Read, Reduce, Where, walk
-from derive.simplify import simplify
+from derive.program import Letter, Program, Read, Reduce, Where, walk
+from derive.simplify import PASSES, simplify
+from derive.simplify.draft import Draft
 from tests.simplify.equations import derived_lines, right, simplified
 
 
@@ -99,3 +100,17 @@ def test_nothing_knows_the_order_of_terms():
     assert program.definitions["dx"].pieces[0].rhs == 0 or not [
         n for n in walk(right(program, "dx")) if isinstance(n, Reduce)
     ]
+
+
+def test_one_unsound_statement_is_left_alone_and_the_others_are_not():
+    """A fault in one statement's rewrite costs that statement its form, not the program."""
+
+    def divides(draft: Draft) -> None:
+        nothing = draft.algebra.power(draft.convert(Read("x", Letter("..."), Letter("k"))), -1)
+        if "dx" in draft.forms:
+            draft.forms["dx"] = tuple(draft.algebra.times(f, nothing) for f in draft.forms["dx"])
+
+    primal = derive.load("layer_norm")
+    program = simplify(adjoint(primal), primal, gate="never", passes=(*PASSES, divides))
+    assert program.definitions["dx"] == adjoint(primal).definitions["dx"]
+    run(program, {n: np.ones(s) for n, s in {"x": (2, 3), "weight": 3, "bias": 3, "dy": (2, 3)}.items()})
