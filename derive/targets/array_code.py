@@ -170,7 +170,9 @@ class Printer:
         if node.op == "call":
             return f"{node.attrs[0]}_{_base(node)}".rstrip("_")
         if node.op == "arange" and isinstance(node.attrs[1], Symbol):
-            return node.attrs[1].name.lower()
+            return node.attrs[1].name.lower().strip(".*") or "p"
+        if node.op in VIEWS and _base(node):
+            return f"{_base(node)}_view"
         if node.op == "cast" or node.op in VIEWS:
             return self.hint(node.args[0]) if node.args else "number"
         word = HINTS.get(node.op, "value")

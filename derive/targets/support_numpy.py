@@ -62,17 +62,15 @@ def _window(x, axis, start, counts, steps, fill=0):
 
 
 def _fold(values, axis, start, size, steps):
-    """The adjoint of ``window``: several axes summed into one of ``size`` points; those outside are dropped."""
+    """The adjoint of ``_window``: several axes summed into one of ``size`` points; those outside are dropped."""
     counts, rest = values.shape[axis : axis + len(steps)], values.shape[axis + len(steps) :]
     out = np.zeros((*values.shape[:axis], size, *rest), values.dtype)
     lead = (slice(None),) * axis
     for taps in itertools.product(*map(range, counts[1:])):
-        at = start + sum(i * step for i, step in zip(taps, steps[1:]))
-        first = max(0, -(at // steps[0]))
-        stop = min(counts[0], (size - 1 - at) // steps[0] + 1)
-        if first < stop:
-            here = slice(at + first * steps[0], at + (stop - 1) * steps[0] + 1, steps[0])
-            out[(*lead, here)] += values[(*lead, slice(first, stop), *taps)]
+        offset = sum(i * step for i, step in zip(taps, steps[1:]))
+        ours, theirs = _seen((size,), counts[:1], (start,), steps[:1], (offset,))
+        if ours:
+            out[(*lead, *ours)] += values[(*lead, *theirs, *taps)]
     return out
 
 
@@ -81,26 +79,57 @@ def _correlate(x, w, starts, counts, strides, dilations):
     rank, taps = len(starts), w.shape[3:]
     for k in range(rank):
         x = _window(x, 3 + 2 * k, starts[k], (counts[k], taps[k]), (strides[k], dilations[k]))
-    order = (0, 1, 2, *range(4, 4 + 2 * rank, 2), *range(3, 3 + 2 * rank, 2))
-    inner = math.prod(w.shape[2:])
-    columns = x.transpose(order).reshape(*x.shape[:2], inner, math.prod(counts))
-    y = np.matmul(w.reshape(*w.shape[:2], inner), columns)
+    places, inner = tuple(range(3, 3 + 2 * rank, 2)), tuple(range(4, 4 + 2 * rank, 2))
+    batch, groups, channels = x.shape[:3]
+    kernel = w.reshape(*w.shape[:2], -1)
+    if math.prod(counts) < math.prod(taps):
+        rows = x.transpose(1, *places, 0, 2, *inner).reshape(groups, math.prod(counts) * batch, -1)
+        y = np.matmul(rows, kernel.transpose(0, 2, 1)).reshape(groups, *counts, batch, w.shape[1])
+        return y.transpose(rank + 1, 0, rank + 2, *range(1, rank + 1))
+    x = x.transpose(0, 1, 2, *inner, *places)
+    y = np.empty((batch, *w.shape[:2], math.prod(counts)), np.result_type(x, w))
+    block = _samples(x)
+    columns = np.empty((min(block, batch), *x.shape[1:]), x.dtype)
+    for k in range(0, batch, block):
+        here = columns[: min(block, batch - k)]
+        np.copyto(here, x[k : k + block])
+        np.matmul(kernel, here.reshape(*here.shape[:2], kernel.shape[2], -1), out=y[k : k + block])
     return y.reshape(*y.shape[:3], *counts)
 
 
+def _samples(x):
+    """How many entries of the first axis fit a cache together."""
+    return max(1, 2**16 // max(1, math.prod(x.shape[1:])))
+
+
 def _spread(y, w, starts, sizes, strides, dilations):
-    """The adjoint of ``correlate``: x[b, g, c, start + p·stride + i·dilation…] += w[g, f, c, i…] · y[b, g, f, p…]."""
-    rank, taps, counts = len(starts), w.shape[3:], y.shape[3:]
-    inner = math.prod(w.shape[2:])
-    columns = np.matmul(
-        w.reshape(*w.shape[:2], inner).transpose(0, 2, 1), y.reshape(*y.shape[:3], math.prod(counts))
-    )
-    x = columns.reshape(*y.shape[:2], w.shape[2], *taps, *counts)
-    order = [axis for k in range(rank) for axis in (3 + rank + k, 3 + k)]
-    x = x.transpose(0, 1, 2, *order)
-    for k in range(rank):
-        x = _fold(x, 3 + k, starts[k], sizes[k], (strides[k], dilations[k]))
-    return x
+    """The adjoint of ``_correlate``: x[b, g, c, start + p·stride + i·dilation…] += w[g, f, c, i…] · y[b, g, f, p…]."""
+    counts, taps = y.shape[3:], w.shape[3:]
+    out = np.zeros((*y.shape[:2], w.shape[2], *sizes), np.result_type(y, w))
+    kernel = w.reshape(*w.shape[:2], -1).transpose(0, 2, 1)
+    y = y.reshape(*y.shape[:3], math.prod(counts))
+    block = max(1, 2**16 // max(1, math.prod(w.shape[2:]) * math.prod(counts)))
+    for k in range(0, len(y), block):
+        columns = np.matmul(kernel, y[k : k + block])
+        columns = columns.reshape(*columns.shape[:2], w.shape[2], *taps, *counts)
+        for tap in itertools.product(*map(range, taps)):
+            ours, theirs = _seen(sizes, counts, starts, strides, [i * d for i, d in zip(tap, dilations)])
+            if ours:
+                out[(slice(k, k + block), ..., *ours)] += columns[(slice(None), slice(None), slice(None), *tap, *theirs)]
+    return out
+
+
+def _seen(sizes, counts, starts, strides, offsets):
+    """Where windows' positions fall for one tap: slices of the axes, and of the positions that are inside."""
+    ours, theirs = [], []
+    for size, count, start, stride, offset in zip(sizes, counts, starts, strides, offsets):
+        at = start + offset
+        first, stop = max(0, -(at // stride)), min(count, (size - 1 - at) // stride + 1)
+        if first >= stop:
+            return None, None
+        ours.append(slice(at + first * stride, at + (stop - 1) * stride + 1, stride))
+        theirs.append(slice(first, stop))
+    return ours, theirs
 
 
 def _slide(x, op, axis, start, count, stride, taps, dilation):
@@ -109,12 +138,10 @@ def _slide(x, op, axis, start, count, stride, taps, dilation):
     y = np.full((*x.shape[:axis], count, *x.shape[axis + 1 :]), fill, x.dtype)
     lead = (slice(None),) * axis
     for i in range(taps):
-        at = start + i * dilation
-        first, stop = max(0, -(at // stride)), min(count, (x.shape[axis] - 1 - at) // stride + 1)
-        if first < stop:
-            here = y[(*lead, slice(first, stop))]
-            seen = x[(*lead, slice(at + first * stride, at + (stop - 1) * stride + 1, stride))]
-            combine(here, seen, out=here)
+        theirs, ours = _seen((x.shape[axis],), (count,), (start,), (stride,), (i * dilation,))
+        if ours:
+            here = y[(*lead, *ours)]
+            combine(here, x[(*lead, *theirs)], out=here)
     return y
 
 
@@ -122,40 +149,29 @@ def _slide_place(x, op, starts, counts, strides, taps, dilations):
     """The first winner of each window over the last axes: row-major position of its tap, −1 without any."""
     lead = x.ndim - len(starts)
     best = np.zeros(x.shape[:lead] + tuple(counts), x.dtype)
-    found = np.full(best.shape, -1)
+    found = np.full(best.shape, -1, np.int16 if math.prod(taps) < 2**15 else np.int64)
     for position, tap in enumerate(itertools.product(*map(range, taps))):
-        ours, theirs = [...], [...]
-        for size, start, count, stride, i, dilation in zip(x.shape[lead:], starts, counts, strides, tap, dilations):
-            at = start + i * dilation
-            first, stop = max(0, -(at // stride)), max(0, min(count, (size - 1 - at) // stride + 1))
-            ours.append(slice(first, max(first, stop)))
-            theirs.append(slice(at + first * stride, max(0, at + (stop - 1) * stride + 1), stride) if first < stop else slice(0))
-        b, f, seen = best[tuple(ours)], found[tuple(ours)], x[tuple(theirs)]
-        if seen.size:
-            won = (f < 0) | (seen > b if op == "argmax" else seen < b)
-            np.copyto(b, seen, where=won)
-            f[won] = position
-    return found
+        theirs, ours = _seen(x.shape[lead:], counts, starts, strides, [i * d for i, d in zip(tap, dilations)])
+        if not ours:
+            continue
+        b, f, seen = best[(..., *ours)], found[(..., *ours)], x[(..., *theirs)]
+        won = seen > b if op == "argmax" else seen < b
+        won |= f < 0
+        np.copyto(b, seen, where=won)
+        np.copyto(f, position, where=won)
+    return found.astype(np.int64)
 
 
 def _fold_matching(values, keys, starts, sizes, strides, taps, dilations, coefficients):
     """Adds each value at the tap its key names: x[start + p·stride + i·dilation] += value[p] where key[p] = Σ c·i."""
     lead = values.ndim - len(starts)
     out = np.zeros(values.shape[:lead] + tuple(sizes), values.dtype)
-    counts = values.shape[lead:]
     for tap in itertools.product(*map(range, taps)):
-        ours, theirs = [...], [...]
-        for size, start, count, stride, i, dilation in zip(sizes, starts, counts, strides, tap, dilations):
-            at = start + i * dilation
-            first, stop = max(0, -(at // stride)), min(count, (size - 1 - at) // stride + 1)
-            if first >= stop:
-                break
-            theirs.append(slice(first, stop))
-            ours.append(slice(at + first * stride, at + (stop - 1) * stride + 1, stride))
-        else:
-            chosen = keys[tuple(theirs)] == sum(c * i for c, i in zip(coefficients, tap))
-            here = out[tuple(ours)]
-            np.add(here, values[tuple(theirs)], out=here, where=chosen)
+        ours, theirs = _seen(sizes, values.shape[lead:], starts, strides, [i * d for i, d in zip(tap, dilations)])
+        if ours:
+            chosen = keys[(..., *theirs)] == sum(c * i for c, i in zip(coefficients, tap))
+            here = out[(..., *ours)]
+            np.add(here, values[(..., *theirs)], out=here, where=chosen)
     return out
 
 

@@ -74,18 +74,29 @@ def _window(x, axis, start, counts, steps, fill=0):
 
 
 def _fold(values, axis, start, size, steps):
-    """The adjoint of ``window``: several axes summed into one of ``size`` points; those outside are dropped."""
+    """The adjoint of ``_window``: several axes summed into one of ``size`` points; those outside are dropped."""
     counts, rest = values.shape[axis : axis + len(steps)], values.shape[axis + len(steps) :]
     out = values.new_zeros((*values.shape[:axis], size, *rest))
     lead = (slice(None),) * axis
     for taps in itertools.product(*map(range, counts[1:])):
-        at = start + sum(i * step for i, step in zip(taps, steps[1:]))
-        first = max(0, -(at // steps[0]))
-        stop = min(counts[0], (size - 1 - at) // steps[0] + 1)
-        if first < stop:
-            here = slice(at + first * steps[0], at + (stop - 1) * steps[0] + 1, steps[0])
-            out[(*lead, here)] += values[(*lead, slice(first, stop), *taps)]
+        offset = sum(i * step for i, step in zip(taps, steps[1:]))
+        ours, theirs = _seen((size,), counts[:1], (start,), steps[:1], (offset,))
+        if ours:
+            out[(*lead, *ours)] += values[(*lead, *theirs, *taps)]
     return out
+
+
+def _seen(sizes, counts, starts, strides, offsets):
+    """Where windows' positions fall for one tap: slices of the axes, and of the positions that are inside."""
+    ours, theirs = [], []
+    for size, count, start, stride, offset in zip(sizes, counts, starts, strides, offsets):
+        at = start + offset
+        first, stop = max(0, -(at // stride)), min(count, (size - 1 - at) // stride + 1)
+        if first >= stop:
+            return None, None
+        ours.append(slice(at + first * stride, at + (stop - 1) * stride + 1, stride))
+        theirs.append(slice(first, stop))
+    return ours, theirs
 
 
 def _correlate(x, w, starts, counts, strides, dilations):
@@ -203,19 +214,11 @@ def _fold_matching(values, keys, starts, sizes, strides, taps, dilations, coeffi
     """Adds each value at the tap its key names: x[start + p·stride + i·dilation] += value[p] where key[p] = Σ c·i."""
     lead = values.ndim - len(starts)
     out = values.new_zeros(values.shape[:lead] + tuple(sizes))
-    counts = values.shape[lead:]
     for tap in itertools.product(*map(range, taps)):
-        ours, theirs = [...], [...]
-        for size, start, count, stride, i, dilation in zip(sizes, starts, counts, strides, tap, dilations):
-            at = start + i * dilation
-            first, stop = max(0, -(at // stride)), min(count, (size - 1 - at) // stride + 1)
-            if first >= stop:
-                break
-            theirs.append(slice(first, stop))
-            ours.append(slice(at + first * stride, at + (stop - 1) * stride + 1, stride))
-        else:
-            chosen = keys[tuple(theirs)] == sum(c * i for c, i in zip(coefficients, tap))
-            out[tuple(ours)] += torch.where(chosen, values[tuple(theirs)], 0)
+        ours, theirs = _seen(sizes, values.shape[lead:], starts, strides, [i * d for i, d in zip(tap, dilations)])
+        if ours:
+            chosen = keys[(..., *theirs)] == sum(c * i for c, i in zip(coefficients, tap))
+            out[(..., *ours)] += torch.where(chosen, values[(..., *theirs)], 0)
     return out
 
 
@@ -260,4 +263,4 @@ def _scatter_add(shape, indices, values):
     for index, size in zip(indices, shape):
         flat, inside = flat * size + index, (index >= 0) & (index < size) & inside
     flat = torch.where(inside, flat, rows)
-    return out.index_put((flat,), values, accumulate=True)[:-1].reshape(shape)
+    return out.index_add(0, flat.reshape(-1), values.reshape(-1, *shape[len(indices) :]))[:-1].reshape(shape)
