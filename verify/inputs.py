@@ -9,10 +9,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
-from sympy import Symbol
+from sympy import Basic, Symbol
 
 from derive.bind import bind
 from derive.closures import Compiler
@@ -59,7 +60,7 @@ class Case:
         """Whether differences may be taken here (boundary cases sit on kinks on purpose)."""
         return self.kind in SMOOTH
 
-    @property
+    @cached_property
     def numbers(self) -> dict[Symbol, object]:
         """Every size and hyperparameter's value."""
         bound = bind(self.program, self.inputs, self.hypers)
@@ -68,6 +69,13 @@ class Case:
     @property
     def differentiable(self) -> tuple[str, ...]:
         return tuple(t.name for t in self.program.inputs if t.differentiable)
+
+    def hyper(self, p: Parameter) -> Any:
+        """The value of one hyperparameter, fixed or not, as a plain number or a tuple of them."""
+        if not is_symbolic(p):
+            return _plain(p.value)
+        values = tuple(self.numbers[s] for s in p.symbols)
+        return values if p.length else values[0]
 
     def title(self) -> str:
         """The case in words: its kind and its sizes."""
@@ -109,6 +117,15 @@ def make(program: Program, kind: str, seed: int = 0) -> Case | None:
 def hyperparameters(program: Program, kind: str) -> dict[str, object]:
     """Values of the symbolic hyperparameters: defaults, or all different and away from them."""
     return {p.name: value for p in program.parameters if is_symbolic(p) for value in _values(p, kind)}
+
+
+def _plain(value: Any) -> Any:
+    """SymPy's numbers as Python's."""
+    if isinstance(value, (tuple, list)):
+        return tuple(_plain(v) for v in value)
+    if isinstance(value, Basic):
+        return int(value) if value.is_Integer else float(value)
+    return value
 
 
 def is_symbolic(p: Parameter) -> bool:

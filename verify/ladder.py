@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sympy import Basic
 
 from derive.errors import DeriveError
 from derive.program import Program
 from derive.verify import autograd, contract, exact
 from derive.verify.callables import check_callable, judged
 from derive.verify.compare import compare
-from derive.verify.inputs import KINDS, Case, is_symbolic, make
+from derive.verify.inputs import KINDS, Case, make
 from derive.verify.references import OPTIMIZERS, REFERENCES, trajectory
 from derive.verify.subject import Subject, subjects
 from derive.verify.verdict import FAILED, INCONCLUSIVE, NOT_APPLICABLE, PASSED, Row, Verdict
@@ -292,24 +291,7 @@ RUNGS: tuple[tuple[str, Rung], ...] = (
 
 def hypers_by_name(case: Case) -> dict[str, Any]:
     """Every hyperparameter's value, the fixed ones too, as torch's functions want them."""
-    numbers = case.numbers
-    found: dict[str, Any] = {}
-    for p in case.program.parameters:
-        if is_symbolic(p):
-            values = tuple(numbers[s] for s in p.symbols)
-            found[p.name] = values if p.length else values[0]
-        else:
-            found[p.name] = _plain(p.value)
-    return found
-
-
-def _plain(value: Any) -> Any:
-    """SymPy's numbers as Python's."""
-    if isinstance(value, (tuple, list)):
-        return tuple(_plain(v) for v in value)
-    if isinstance(value, Basic):
-        return int(value) if value.is_Integer else float(value)
-    return value
+    return {p.name: case.hyper(p) for p in case.program.parameters}
 
 
 def _torchs(subject: Subject, case: Case, differentiable: tuple[str, ...]) -> tuple[dict, tuple | str]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
 import torch
 from sympy import Add, Basic, Integer, Mul, Pow, Symbol
 from torch import Tensor as Array
@@ -234,7 +235,7 @@ class Run:
             if isinstance(entry, Bind):
                 lo = self.at(entry.lo, points)
                 lengths = (self.at(entry.hi, points) - lo).clamp(min=0)
-                index = torch.repeat_interleave(torch.arange(points.count), lengths)
+                index = torch.from_numpy(np.repeat(np.arange(points.count), lengths.numpy()))
                 start = torch.cumsum(lengths, 0) - lengths
                 points = points.take(index).bind(entry.letter, lo[index] + torch.arange(len(index)) - start[index])
             else:

@@ -16,7 +16,7 @@ from derive.calculus.tangent import tangent
 from derive.errors import DeriveError
 from derive.language import load_definition, specialise
 from derive.program import Program
-from derive.verify.inputs import Case
+from derive.verify.inputs import Case, is_symbolic
 from derive.verify.samples import SETTINGS
 
 Arrays = dict[str, np.ndarray]
@@ -82,7 +82,7 @@ class Subject:
             self._codes[key] = callable_of(program, target)
         given = [_given(target, inputs[t.name]) for t in program.inputs]
         with np.errstate(all="ignore"):
-            results = self._codes[key](*given, **case.hypers)
+            results = self._codes[key](*given, **{p.name: case.hyper(p) for p in program.parameters if is_symbolic(p)})
         results = results if isinstance(results, tuple) else (results,)
         return {name: np.asarray(r) for name, r in zip(_returned(program), results, strict=False)}
 
