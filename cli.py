@@ -6,6 +6,7 @@ Heavy rooms are imported by the command that needs them; ``--help``, ``list`` an
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from typing import Any
@@ -170,6 +171,7 @@ def _formulas(
     key = "" if no_cache else cache.key(command, source, text, sorted(choices.items()), chosen, more)
     printed = None if no_cache else cache.load(key)
     if printed is None:
+        gc.disable()  # a short life: collecting while the libraries load frees nothing
         from derive.doors import load
         from derive.reports import render
 

@@ -91,13 +91,17 @@ class Composer:
         self, title: str, about: Iterable[str], statements: Iterable[Statement], *, free: bool = False, **more: Any
     ) -> Block:
         """The formulas of some statements, with the ranges of their letters (of the left sides' too, if ``free``)."""
-        pieces = [(s, self.letters.chosen(p)) for s in statements for p in s.pieces]
+        pieces = [(s, self.letters.chosen(p, self._usual(s))) for s in statements for p in s.pieces]
         ranges = _ranges(pieces, free)
         common = tuple(self.range(binds[0]) for binds in ranges.values() if len(binds) == 1)
         odd = {letter for letter, binds in ranges.items() if len(binds) > 1}
         formulas = tuple(self._piece(s, p, odd) for s, p in pieces)
         shapes = tuple((name, self.shape(self.program.tensor(name))) for name in about)
         return Block(title, shapes, (*more.pop("before", ()), *formulas), over=common, **more)
+
+    def _usual(self, statement: Statement) -> list[tuple[str, ...]]:
+        """The letters each axis of a tensor goes by."""
+        return [self.names.of(statement.name, position) for position in range(len(statement.tensor.parts))]
 
     def _piece(self, statement: Statement, piece: Piece, odd: set[Letter]) -> Formula:
         self.t.order.free = piece.letters

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sympy import Basic, Expr, Symbol
 
@@ -24,8 +24,11 @@ class Letters:
             known += [(bind.lo, bind.hi)] if (bind.lo, bind.hi) not in known else []
         self.names = {*primal.tensors, *program.tensors, *(p.name for p in primal.parameters)}
 
-    def chosen(self, piece: Piece) -> Piece:
-        """The piece with letters that carry a number, or are named like a tensor, renamed where a plain one is free."""
+    def chosen(self, piece: Piece, usual: Sequence[tuple[str, ...]] = ()) -> Piece:
+        """The piece with letters that carry a number, or are named like a tensor, renamed where a plain one is free.
+
+        ``usual``: for each index of the left side, the letters it would best go by.
+        """
         binds = [*piece.binds, *_bound(piece.rhs)]
         poor = {b.letter.name for b in binds if self._poor(b.letter)}
         if not poor:
@@ -34,8 +37,9 @@ class Letters:
         taken = {n.name for n in nodes if isinstance(n, Symbol)} | {n.tensor for n in nodes if isinstance(n, Read)}
         taken -= poor
         mapping: dict[Letter, Letter] = {}
+        best = dict(zip(piece.indices, usual, strict=False))
         for bind in piece.binds:
-            mapping[bind.letter] = Letter(self._name(bind, taken))
+            mapping[bind.letter] = Letter(self._name(bind, taken, best.get(bind.letter, ())))
             taken = taken | {mapping[bind.letter].name}
         indices, entries = (
             tuple(self._renamed(e, taken, mapping) for e in es) for es in (piece.indices, piece.entries)
@@ -59,7 +63,7 @@ class Letters:
             return Reduce(e.op, entries, self._renamed(e.body, taken, mapping))
         return e.func(*(self._renamed(a, taken, mapping) if isinstance(a, Basic) else a for a in e.args))
 
-    def _name(self, bind: Bind, taken: set[str]) -> str:
+    def _name(self, bind: Bind, taken: set[str], best: tuple[str, ...] = ()) -> str:
         name = bind.letter.name
         if not self._poor(bind.letter):
             return name
@@ -67,7 +71,7 @@ class Letters:
         here = [(bind.lo, bind.hi)]
         same = [n for n, ranges in self.ranges.items() if ranges == here and len(n) == 1]
         second = [n for n in SECOND if n not in self.ranges]
-        for candidate in (base, *same, *second):
+        for candidate in (*best, base, *same, *second):
             if candidate not in taken and candidate not in self.names:
                 return candidate
         return name

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from sympy import Basic, Expr, Symbol
 
 from derive.program import (
@@ -50,20 +52,34 @@ class Names:
             (r.tensor, k): i.name for r in _reads_backwards(primal) for k, i in enumerate(r.indices) if _is_bare(i)
         }
 
-    def candidates(self, tensor: str, position: int) -> list[str]:
-        """Names to try, best first."""
-        out = []
-        for name in dict.fromkeys((tensor, tensor[1:] if self.program.derived else tensor)):
+    def long_indices(self, piece: Piece) -> Iterator[tuple[Expr, tuple[str, ...]]]:
+        """Every index that is better named, and the letters it may go by."""
+        for e in (piece.rhs, *piece.conditions):
+            for read in reads(e):
+                for position, index in enumerate(read.indices):
+                    if is_long(index):
+                        yield index, self.candidates(read.tensor, position)
+
+    def of(self, tensor: str, position: int) -> tuple[str, ...]:
+        """The letters an axis goes by, best first: of the tensor, or of the one it is the derivative of."""
+        derived = self.program.derived
+        source = tensor.rpartition("_")[0] if tensor.rpartition("_")[2].isdigit() else tensor
+        found: dict[str, None] = {}
+        for name in (tensor, *((tensor[1:], source[1:]) if derived else ())):
             statement = self.primal.definitions.get(name)
-            if statement:
+            if statement and position < len(statement.tensor.parts):
                 index = statement.pieces[-1].indices[position]
-                out += [index.name] if isinstance(index, Letter) else []
-            out += [self.usual[name, position]] if (name, position) in self.usual else []
+                found.update({index.name: None} if isinstance(index, Letter) else {})
+            found.update({self.usual[name, position]: None} if (name, position) in self.usual else {})
         known = self.program.tensors.get(tensor)
         extent = known.parts[position].extent if known else None
         if isinstance(extent, Size) and len(extent.name) == 1:
-            out.append(extent.name.lower())
-        return [*out, *SPARE]
+            found[extent.name.lower()] = None
+        return tuple(found)
+
+    def candidates(self, tensor: str, position: int) -> tuple[str, ...]:
+        """Names to try, best first."""
+        return (*self.of(tensor, position), *SPARE)
 
 
 def _reads_backwards(program: Program) -> list[Read]:
@@ -72,42 +88,35 @@ def _reads_backwards(program: Program) -> list[Read]:
 
 
 def _is_bare(index: Expr) -> bool:
-    return isinstance(index, Letter) and not index.is_pack
+    return isinstance(index, Letter)
 
 
 def named(piece: Piece, names: Names) -> Named:
-    """The piece with every long index replaced by a letter."""
+    """The piece with every long index, and every quotient of data, replaced by a letter."""
     taken = {n.name for e in piece_expressions(piece) for n in walk(e) if isinstance(n, Symbol)} | names.tensors
-    chosen: dict[Expr, Letter] = {}
-    for read in _outermost_reads(piece):
-        for position, index in enumerate(read.indices):
-            if index not in chosen and is_long(index):
-                found = _letter(names.candidates(read.tensor, position), taken)
-                chosen[index] = Letter(found)
-                taken.add(found)
-    for e in _decoded(piece):
-        chosen[e] = Letter(_letter(list(DECODED), taken))
-        taken.add(chosen[e].name)
     exact = {n for e in piece_expressions(piece) for n in walk(e) if _is_exact(n)}
-    where = tuple((letter, index, _divides(index, exact)) for index, letter in chosen.items())
-    return Named(substitute(piece.rhs, chosen), tuple(substitute(c, chosen) for c in piece.conditions), where)
+    where: list[tuple[Letter, Expr, bool]] = []
+    for choices in (_decoded, names.long_indices):
+        chosen: dict[Basic, Letter] = {}
+        for index, candidates in choices(piece):
+            if index not in chosen:
+                chosen[index] = Letter(_letter(candidates, taken))
+                taken.add(chosen[index].name)
+                where.append((chosen[index], index, _divides(index, exact)))
+        entries = tuple(substitute(e, chosen) for e in piece.entries)
+        piece = Piece(piece.indices, entries, substitute(piece.rhs, chosen))
+    return Named(piece.rhs, piece.conditions, tuple(where))
 
 
-def _decoded(piece: Piece) -> dict[Expr, None]:
+def _decoded(piece: Piece) -> Iterator[tuple[Expr, tuple[str, ...]]]:
     """Quotients and remainders of data (a winner's flat position, row and column), outermost, in order."""
-    found: dict[Expr, None] = {}
     todo: list[Basic] = [piece.rhs, *piece.conditions][::-1]
     while todo:
         e = todo.pop()
         if isinstance(e, FloorDiv | Modulo) and any(isinstance(n, Read) for n in walk(e)):
-            found.setdefault(e)
+            yield e, DECODED
         else:
             todo += e.args[::-1]
-    return found
-
-
-def _outermost_reads(piece: Piece) -> list[Read]:
-    return [r for e in (piece.rhs, *piece.conditions) for r in reads(e)]
 
 
 def is_long(index: Expr) -> bool:
@@ -132,7 +141,7 @@ def _divides(index: Expr, exact: set[Basic]) -> bool:
     return isinstance(index, FloorDiv) and Compare("==", Modulo(*index.args), 0) in exact
 
 
-def _letter(candidates: list[str], taken: set[str]) -> str:
+def _letter(candidates: tuple[str, ...], taken: set[str]) -> str:
     for name in candidates:
         if name not in taken:
             return name
