@@ -28,7 +28,7 @@ class Order:
     def terms(self, pairs: list[tuple[Expr, bool, L.Node]]) -> list[tuple[Expr, bool, L.Node]]:
         """(term, subtracted?, layout) in a reader's order."""
         value = any(isinstance(n, Read | Function | Reduce) for e, _, _ in pairs for n in walk(e))
-        return sorted(pairs, key=lambda p: (p[1], self._term(p[0], value), _case(p[2]), _weight(p[2]), repr(p[2])))
+        return sorted(pairs, key=lambda p: (p[1], self._term(p[0], value), _case(p[2]), *_size(p[2])))
 
     def _term(self, e: Expr, value: bool) -> tuple[int, int]:
         nodes = list(walk(e))
@@ -49,7 +49,7 @@ class Order:
 
     def factors(self, pairs: list[tuple[Expr, L.Node]]) -> list[tuple[Expr, L.Node]]:
         """(factor, layout) in a reader's order."""
-        return sorted(pairs, key=lambda p: (self.factor(p[0]), _weight(p[1]), repr(p[1])))
+        return sorted(pairs, key=lambda p: (self.factor(p[0]), *_size(p[1])))
 
     def factor(self, e: Expr) -> tuple[int, int]:
         """The rank of a factor and its place within the rank."""
@@ -97,14 +97,7 @@ def _case(node: L.Node) -> str:
     return repr(first) if isinstance(first, L.Bracket) else ""
 
 
-def _weight(node: L.Node) -> int:
-    """How much there is to read."""
-    return sum(1 for _ in _nodes(node))
-
-
-def _nodes(node: L.Node):
-    yield node
-    for value in vars(node).values():
-        for child in value if isinstance(value, tuple) else (value,):
-            if isinstance(child, L.Node):
-                yield from _nodes(child)
+def _size(node: L.Node) -> tuple[int, str]:
+    """How much there is to read; and the text, so that no two are alike."""
+    text = repr(node)
+    return text.count("("), text

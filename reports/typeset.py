@@ -40,9 +40,16 @@ class Typesetter:
     def __init__(self, program: Program, primal: Program) -> None:
         self.program = program
         self.order = Order(program, primal)
+        self._known: dict[tuple[tuple[Letter, ...], Basic], L.Node] = {}
 
     def node(self, e: Basic) -> L.Node:
         """The layout of any expression or condition."""
+        key = (self.order.free, e)
+        if key not in self._known:
+            self._known[key] = self._built(e)
+        return self._known[key]
+
+    def _built(self, e: Basic) -> L.Node:
         for kind, build in _BUILDERS:
             if isinstance(e, kind):
                 return build(self, e)
