@@ -13,7 +13,7 @@ from derive.calculus.affine import Ranges
 from derive.calculus.kept import Kept
 from derive.calculus.occurrences import Occurrence, Occurrences
 from derive.calculus.pieces import own_points
-from derive.errors import UnknownName
+from derive.errors import CannotDerive, Place, UnknownName
 from derive.functions import FUNCTIONS
 from derive.order import strongly_connected
 from derive.program import (
@@ -75,7 +75,15 @@ class Derivation:
         """For each piece the points that are its own, and every active read in its right side."""
         for n, piece in enumerate(statement.pieces):
             own = own_points(piece, statement.pieces[:n])
-            yield piece, own or (), [] if own is None else self._walk.of(statement.name, piece, own)
+            yield piece, own or (), [] if own is None else self._found(statement.name, piece, own)
+
+    def _found(self, name: str, piece: Piece, own: tuple[Basic, ...]) -> list[Occurrence]:
+        try:
+            return self._walk.of(name, piece, own)
+        except CannotDerive as error:
+            file, _, line = self.program.origin.rpartition(":")
+            place = Place(file, int(line)) if file and line.isdigit() else None
+            raise CannotDerive(f"in {name}: {error.message}", place=place, mend=error.mend) from None
 
     @property
     def ranges(self) -> Ranges:

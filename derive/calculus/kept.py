@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sympy import Basic, Expr, Integer, Mul, Tuple
 
 from derive.calculus.affine import Ranges
-from derive.errors import CannotDerive
+from derive.calculus.refusal import refusal
 from derive.program import (
     Bind,
     Compare,
@@ -33,10 +33,8 @@ def position(e: Reduce) -> Expr:
     letters = set(e.letters)
     for n, bind in enumerate(e.binds):
         if (free_letters(bind.lo) | (free_letters(bind.hi) if n else set())) & letters:
-            raise CannotDerive(
-                f"in {e.op} the range of {bind.letter} depends on another letter: its points have no fixed position",
-                mend="give the letter its full range and write the bound as a filter",
-            )
+            mend = "give the letter its full range and write the bound as a filter"
+            raise refusal(f"the range of {bind.letter} depends on another letter, so points have no position", e, mend)
         flat = flat * (bind.hi - bind.lo) + (bind.letter - bind.lo)
     return flat
 

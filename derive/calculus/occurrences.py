@@ -14,7 +14,7 @@ from sympy.core.symbol import Str
 
 from derive.calculus.affine import negate
 from derive.calculus.kept import Kept, position
-from derive.errors import CannotDerive
+from derive.calculus.refusal import refusal
 from derive.functions import function_name, partial, sign
 from derive.program import (
     Compare,
@@ -34,6 +34,8 @@ from derive.program import (
 )
 
 ZERO, ONE = Integer(0), Integer(1)
+
+_IN_THE_LANGUAGE = "with the functions and reductions of the language"
 
 #: Functions that are flat between their jumps: their derivative is truly 0.
 FLAT = ("floor", "ceil", "round", "sign")
@@ -85,10 +87,7 @@ class Occurrences:
             if isinstance(e, kind):
                 yield from rule(self, e, entries, factor)
                 return
-        raise CannotDerive(
-            f"no derivative is known for {type(e).__name__} in {e}",
-            mend="write it with the functions and reductions of the language",
-        )
+        raise refusal(f"no derivative is known for {type(e).__name__}", e, f"write it {_IN_THE_LANGUAGE}")
 
     def _through(self, e: Basic, entries: tuple, factor: Expr, by: Expr) -> Iterator[Occurrence]:
         """On to e with one more factor; the whole right side is read back, bound letters of the copy renamed."""
@@ -103,10 +102,8 @@ class Occurrences:
 
     def _read(self, e: Read, entries: tuple, factor: Expr) -> Iterator[Occurrence]:
         if any(map(self.carries, e.indices)):
-            raise CannotDerive(
-                f"real data stands inside an index: {e}",
-                mend="indices are made of letters, sizes and Index tensors: declare the data Index or write constant()",
-            )
+            mend = "indices are made of letters, sizes and Index tensors: declare the data Index or write constant()"
+            raise refusal("real data stands inside an index", e, mend)
         conditions, factor = domain(factor)
         yield Occurrence(e.tensor, e.indices, (*entries, *conditions), factor)
 
@@ -135,11 +132,11 @@ class Occurrences:
     def _function(self, e: Function, entries: tuple, factor: Expr) -> Iterator[Occurrence]:
         name = function_name(e)
         if name is None:
-            raise CannotDerive(f"the function {type(e).__name__} in {e} has no derivative in the table of functions")
+            raise refusal(f"the function {type(e).__name__} has no derivative here", e, f"write it {_IN_THE_LANGUAGE}")
         if name in FLAT:
             return
         if name == "polygamma" and self.carries(e.args[0]):
-            raise CannotDerive(f"polygamma has no derivative by its order, in {e}")
+            raise refusal("polygamma has no derivative by its order", e, "only its argument may be real data")
         for n, a in enumerate(e.args):
             if self.carries(a):
                 yield from self._through(a, entries, factor, partial(e, n))
@@ -189,13 +186,11 @@ class Occurrences:
         yield from ()
 
     def _integer_only(self, e: Basic, entries: tuple, factor: Expr) -> Iterator[Occurrence]:
-        raise CannotDerive(
-            f"real data stands in the integer operation {e}",
-            mend="for real data write a - b*floor(a/b), or wrap the data in constant()",
-        )
+        mend = "for real data write a - b*floor(a/b), or wrap the data in constant()"
+        raise refusal("real data stands in an integer operation", e, mend)
 
     def _condition(self, e: Basic, entries: tuple, factor: Expr) -> Iterator[Occurrence]:
-        raise CannotDerive(f"the condition {e} is used as a number", mend="write where(condition, 1, 0)")
+        raise refusal("a condition is used as a number", e, "write where(condition, 1, 0)")
 
 
 Rule = Callable[[Occurrences, Basic, tuple[Basic, ...], Expr], Iterator[Occurrence]]

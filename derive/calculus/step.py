@@ -79,7 +79,10 @@ class Stepper:
         }
         extents = dict.fromkeys(a.part.extent for a in found.values())
         if len(extents) > 1:
-            raise CannotDerive(f"{program.name} moves along several axes, so one step of it is not defined")
+            raise CannotDerive(
+                f"{program.name} moves along {', '.join(map(str, extents))}: one step of it is not defined",
+                mend="take one recurrence at a time",
+            )
         for tensor in program.tensors.values():
             for n, part in enumerate(tensor.parts):
                 if part.extent in extents:

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from derive.calculus import adjoint, groups, tangent
+from derive.functions import absolute, maximum, minimum
 from derive.interpreter import run
 from derive.language import catalogue_index, load_definition, specialise
-from derive.program import Program, Reduce, tensors_read
+from derive.program import Compare, Modulo, Program, Read, Reduce, tensors_read, walk
 from derive.verify.inputs import make
 
 #: Definitions that need a structural number to exist at all.
@@ -18,6 +19,7 @@ CHOICES = {"group_norm": {"num_groups": 2}, "pixel_shuffle": {"upscale_factor": 
 #: Their gradient's own gradient takes the reference interpreter too long.
 FIRST_ORDER_ONLY = ("cnn", "cnn_loss")
 
+KINKS = (absolute, maximum, minimum)
 NAMES = tuple(catalogue_index())
 
 
@@ -66,6 +68,18 @@ def test_derived_programs_are_well_formed(name: str) -> None:
         for statement in derived.statements:
             for piece in statement.pieces:
                 _assert_bound_once(piece.rhs, dict.fromkeys(piece.letters))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_delta_is_left_but_divisibility_and_data(name: str) -> None:
+    """What remains of ``index == target`` under a sum reads data, is a kink, or asks for divisibility."""
+    for derived in (adjoint(program_of(name)), tangent(program_of(name))):
+        for e in (n for s in derived.statements for p in s.pieces for n in walk(p.rhs)):
+            if isinstance(e, Reduce) and e.op == "sum":
+                for filter_ in e.filters:
+                    if isinstance(filter_, Compare) and filter_.op == "==":
+                        kinds = {type(n) for n in walk(filter_)}
+                        assert kinds & {Read, Modulo, *KINKS}, filter_
 
 
 def _assert_bound_once(e, above: dict) -> None:
