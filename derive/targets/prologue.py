@@ -67,7 +67,7 @@ def method_or(p: Prologue, tensor: Tensor) -> ast.expr:
 
 def open_parameters(parameters: Sequence[Parameter]) -> list[Parameter]:
     """Those not fixed when the program was loaded."""
-    return [q for q in parameters if q.value is None and not q.structural]
+    return [q for q in parameters if q.value is None and not q.structural and (q.required or q.default is not None)]
 
 
 def _parameter(p: Prologue, q: Parameter) -> None:

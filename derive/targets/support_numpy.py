@@ -80,10 +80,10 @@ def _correlate(x, w, starts, counts, strides, dilations):
     for k in range(rank):
         x = _window(x, 3 + 2 * k, starts[k], (counts[k], taps[k]), (strides[k], dilations[k]))
     places, inner = tuple(range(3, 3 + 2 * rank, 2)), tuple(range(4, 4 + 2 * rank, 2))
-    batch, groups, channels = x.shape[:3]
-    kernel = w.reshape(*w.shape[:2], -1)
+    batch, groups = x.shape[:2]
+    kernel = w.reshape(*w.shape[:2], math.prod(w.shape[2:]))
     if math.prod(counts) < math.prod(taps):
-        rows = x.transpose(1, *places, 0, 2, *inner).reshape(groups, math.prod(counts) * batch, -1)
+        rows = x.transpose(1, *places, 0, 2, *inner).reshape(groups, math.prod(counts) * batch, kernel.shape[2])
         y = np.matmul(rows, kernel.transpose(0, 2, 1)).reshape(groups, *counts, batch, w.shape[1])
         return y.transpose(rank + 1, 0, rank + 2, *range(1, rank + 1))
     x = x.transpose(0, 1, 2, *inner, *places)
@@ -93,7 +93,7 @@ def _correlate(x, w, starts, counts, strides, dilations):
     for k in range(0, batch, block):
         here = columns[: min(block, batch - k)]
         np.copyto(here, x[k : k + block])
-        np.matmul(kernel, here.reshape(*here.shape[:2], kernel.shape[2], -1), out=y[k : k + block])
+        np.matmul(kernel, here.reshape(*here.shape[:2], kernel.shape[2], y.shape[3]), out=y[k : k + block])
     return y.reshape(*y.shape[:3], *counts)
 
 
@@ -106,7 +106,7 @@ def _spread(y, w, starts, sizes, strides, dilations):
     """The adjoint of ``_correlate``: x[b, g, c, start + p·stride + i·dilation…] += w[g, f, c, i…] · y[b, g, f, p…]."""
     counts, taps = y.shape[3:], w.shape[3:]
     out = np.zeros((*y.shape[:2], w.shape[2], *sizes), np.result_type(y, w))
-    kernel = w.reshape(*w.shape[:2], -1).transpose(0, 2, 1)
+    kernel = w.reshape(*w.shape[:2], math.prod(w.shape[2:])).transpose(0, 2, 1)
     y = y.reshape(*y.shape[:3], math.prod(counts))
     block = max(1, 2**16 // max(1, math.prod(w.shape[2:]) * math.prod(counts)))
     for k in range(0, len(y), block):

@@ -109,7 +109,7 @@ def _correlate(x, w, starts, counts, strides, dilations):
     for k, d in enumerate(dilations):
         if d < 0:
             w, starts[k], dilations[k] = w.flip(3 + k), starts[k] + (taps[k] - 1) * d, -d
-    x = x.reshape(x.shape[0], -1, *sizes)
+    x = x.reshape(x.shape[0], x.shape[1] * x.shape[2], *sizes)
     reach = [(p - 1) * s + (i - 1) * d + 1 for p, s, i, d in zip(counts, strides, taps, dilations)]
     padding = [-start for start in starts]
     fits = [
@@ -121,7 +121,7 @@ def _correlate(x, w, starts, counts, strides, dilations):
         x = torch.nn.functional.pad(x, [b for k in reversed(range(rank)) for b in ends[2 * k : 2 * k + 2]])
         padding = [0] * rank
     convolve = (torch.nn.functional.conv1d, torch.nn.functional.conv2d, torch.nn.functional.conv3d)[rank - 1]
-    kernel = w.reshape(-1, *w.shape[2:])
+    kernel = w.reshape(w.shape[0] * w.shape[1], *w.shape[2:])
     y = convolve(x, kernel, None, tuple(strides), tuple(padding), tuple(dilations), w.shape[0])
     return y.reshape(shape)
 
@@ -263,4 +263,4 @@ def _scatter_add(shape, indices, values):
     for index, size in zip(indices, shape):
         flat, inside = flat * size + index, (index >= 0) & (index < size) & inside
     flat = torch.where(inside, flat, rows)
-    return out.index_add(0, flat.reshape(-1), values.reshape(-1, *shape[len(indices) :]))[:-1].reshape(shape)
+    return out.index_add(0, flat.reshape(-1), values.reshape(flat.numel(), *shape[len(indices) :]))[:-1].reshape(shape)
