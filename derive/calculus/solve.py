@@ -288,6 +288,20 @@ def strided(problem: Problem, entry: Compare, position: int) -> Iterator[Solutio
         return
 
 
+def rotation(equation: Equation) -> Iterator[Solution]:
+    """(l + e) % b = v with 0 ≤ l < b: l = (v − e) % b."""
+    for node, value, base in _wrapped(equation, Modulo, positive=False):
+        for letter, direction, rest in _inner_letters(equation, node):
+            bind = equation.problem.binds[letter]
+            if bind.lo != 0 or polynomial(bind.hi) != base:
+                continue
+            numerator = polynomial(Modulo(expression(scale(subtract(value, rest), direction)), bind.hi))
+            inside = (Compare("<=", Integer(0), expression(value)), Compare("<", expression(value), bind.hi))
+            cost = (1, equation.position, False)
+            yield Solution(cost, letter, equation.entry, numerator, ONE, inside, ranged=False)
+            return
+
+
 def _wrapped(equation: Equation, kind: type, positive: bool = True) -> Iterator[tuple[Basic, Polynomial, Polynomial]]:
     """(node, value, base) for an equation ``node = value`` with a quotient or remainder that holds letters."""
     binds = equation.problem.binds
@@ -321,6 +335,7 @@ RULES: tuple[Callable[[Equation], Iterator[Solution]], ...] = (
     single,
     renaming,
     radix,
+    rotation,
     affine,
     exact,
     quotient,

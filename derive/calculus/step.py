@@ -182,6 +182,7 @@ class Stepper:
             inputs=tuple(inputs),
             statements=tuple(by_name[name] for group in order for name in group),
             outputs=outputs,
+            role="layer",
             laws=(),
         )
 

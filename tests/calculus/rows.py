@@ -230,6 +230,17 @@ def circular() -> Row:
     )
 
 
+def roll() -> Row:
+    shift = Hyper("shift", True)
+    y = define(tensor("y", "N"), "n", over(n="N"), R("x", Modulo(n - shift, N)) ** 2 * R("x", Modulo(2 - n, N)))
+    made = program((tensor("x", "N"),), y, parameters=(Parameter("shift", "Int", default=1),))
+
+    def reference(x):
+        return x.roll(3) ** 2 * x.flip(0).roll(3)
+
+    return Row("roll", made, {"x": data(5)}, reference, {"shift": 3})
+
+
 def reflect() -> Row:
     index = N - 1 - absolute(N - 1 - absolute(p - 2))
     y = define(tensor("y", N + 3), "p", over(p=N + 3), R("x", index) ** 2)
@@ -397,6 +408,7 @@ ROWS: tuple[Row, ...] = (
     quotient(),
     nearest(),
     circular(),
+    roll(),
     reflect(),
     replicate(),
     pixel_shuffle(),

@@ -73,6 +73,11 @@ def test_a_quotient_leaves_a_remainder_letter() -> None:
     assert Compare("<", 3 * n + Letter("r"), P) in found.entries
 
 
+def test_a_rotation_is_turned_back() -> None:
+    found = solved([Bind(p, 0, N), Compare("==", Modulo(p - 3, N), n)], Read("y", p), {n: (Integer(0), N)})
+    assert found == Read("y", Modulo(n + 3, N))
+
+
 def test_kinks_and_data_stay_filters() -> None:
     for index in (absolute(p - 2), Read("idx", p), p + Read("idx", q), p * q):
         entries = [Bind(p, 0, P), Bind(q, 0, P), Compare("==", index, n)]
