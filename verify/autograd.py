@@ -24,7 +24,7 @@ def tensors(inputs: Arrays, differentiable: tuple[str, ...] = ()) -> dict[str, A
 def forward(case: Case, inputs: Arrays | None = None) -> Arrays:
     """Every output by the program in torch primitives."""
     with torch.no_grad():
-        y = Run(case.program, case.numbers).outputs(tensors(inputs or case.inputs))
+        y = Run(case.program, case.numbers, kept=case.kept).outputs(tensors(inputs or case.inputs))
     return {name: value.reshape(-1).numpy() for name, value in y.items()}
 
 
@@ -40,7 +40,7 @@ def towers(case: Case, weights: list[list[np.ndarray]]) -> list[list[np.ndarray]
     the vjp of a vjp of a vjp has them.
     """
     given = tensors(case.inputs, case.differentiable)
-    y = Run(case.program, case.numbers).outputs(given)
+    y = Run(case.program, case.numbers, kept=case.kept).outputs(given)
     leaves = [given[n] for n in case.differentiable]
     current = [y[n] for n in real_outputs(case.program)]
     found = []
@@ -72,7 +72,7 @@ def pulled_back(outputs: tuple[Array, ...], weights: list[np.ndarray], leaves: l
 def pushed(case: Case, tangents: list[np.ndarray]) -> list[np.ndarray]:
     """J·v for each output, by differentiating ⟨u, y⟩ twice (the vjp is linear in u)."""
     given = tensors(case.inputs, case.differentiable)
-    y = Run(case.program, case.numbers).outputs(given)
+    y = Run(case.program, case.numbers, kept=case.kept).outputs(given)
     out = [y[n] for n in real_outputs(case.program)]
     leaves = [given[n] for n in case.differentiable]
     us = [torch.zeros_like(c).requires_grad_() for c in out]

@@ -40,7 +40,7 @@ SMOOTH = ("plain", "asymmetric", "equal")
 BOUNDARY = ("zeros", "ties", "large", "masked", "ones", "empty")
 KINDS = SMOOTH + BOUNDARY
 _ATTEMPTS = 120
-_WORK = 30_000
+_WORK = 6_000
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,7 @@ class Case:
     inputs: dict[str, np.ndarray]
     seed: int
     packs: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    kept: dict = field(default_factory=dict, compare=False, repr=False)  # what oracles remember between runs
 
     @property
     def smooth(self) -> bool:
@@ -103,7 +104,8 @@ def make(program: Program, kind: str, seed: int = 0) -> Case | None:
         hypers = hyperparameters(program, kind if attempt < _ATTEMPTS // 2 else "plain")
         sizes, packs = _sizes(program, kind, attempt, rng)
         try:
-            case = _filled(program, kind, seed, sizes, packs, hypers)
+            most = _WORK if attempt < _ATTEMPTS // 3 else 4 * _WORK
+            case = _filled(program, kind, seed, sizes, packs, hypers, most)
         except (DeriveError, ZeroDivisionError):
             continue
         if case is not None:
@@ -226,6 +228,7 @@ def _filled(
     sizes: dict[Size, int],
     packs: dict[str, tuple[int, ...]],
     hypers: dict[str, object],
+    most: int,
 ) -> Case | None:
     """The case with data, if all derived extents are positive (not negative, for the empty case)."""
     numbers = {**sizes, **_hyper_symbols(program, hypers)}
@@ -242,7 +245,7 @@ def _filled(
         case = Case(kind, program, dict(sizes), hypers, made, seed, packs)
         evaluator = Evaluator(program, bind(program, made, hypers))
         extents = [hi - lo for s in program.statements for lo, hi in evaluator.range_of(s.name)]
-        if any(n < least for n in extents) or work(program, numbers) > _WORK:
+        if any(n < least for n in extents) or work(program, numbers) > most:
             return None
         finite = [_finite(evaluator, name) for name in program.outputs]  # an index out of range raises
         if kind not in SMOOTH or all(finite):

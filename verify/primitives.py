@@ -34,6 +34,7 @@ from derive.program import (
     Tensor,
     Truth,
     Where,
+    reads,
     tensors_read,
 )
 from derive.verify import pointwise
@@ -41,17 +42,21 @@ from derive.verify import pointwise
 
 @dataclass(frozen=True)
 class Points:
-    """A list of points: its length, each letter's value at each, and the point of the piece each belongs to."""
+    """A list of points: its length, each letter's value at each, and the point of the piece each belongs to.
+
+    ``lasting`` lists are the same in every run of a program at the same sizes, so what follows from them is kept.
+    """
 
     count: int
     letters: dict[Letter, Array]
     home: Array
+    lasting: bool = False
 
     def take(self, index: Array) -> Points:
         return Points(len(index), {k: v[index] for k, v in self.letters.items()}, self.home[index])
 
     def bind(self, letter: Letter, values: Array) -> Points:
-        return replace(self, letters={**self.letters, letter: values})
+        return replace(self, letters={**self.letters, letter: values}, lasting=False)
 
 
 @dataclass
@@ -71,6 +76,7 @@ class Run:
     program: Program
     numbers: dict[Symbol, Any]
     dtype: torch.dtype = torch.float64
+    kept: dict = field(default_factory=dict)
     stores: dict[str, Store] = field(default_factory=dict)
     blocked: Array | None = None
 
@@ -123,7 +129,7 @@ class Run:
         coupled = any(n in names for s in group for n in tensors_read(s))
         for s in group:
             self.stores[s.name] = self._stored(s.tensor)
-        pending = [(s, piece, points) for s in group for piece, points in self._pieces(s)]
+        pending = [(s, piece, points) for s in group for piece, points in self._pieces_of(s)]
         while pending:
             later = [self._sweep(s, piece, points, coupled) for s, piece, points in pending]
             left = [(s, piece, rest) for (s, piece, _), rest in zip(pending, later, strict=True) if rest.count]
@@ -133,6 +139,16 @@ class Run:
         for s in group:
             if s.zero_elsewhere:
                 self.stores[s.name].ready[:] = True
+
+    def _pieces_of(self, statement: Statement) -> list[tuple[Piece, Points]]:
+        """The pieces with their points, kept for the next run unless they depend on data."""
+        if statement.name not in self.kept:
+            lasting = not any(_reads_data(p.entries) for p in statement.pieces)
+            made = [(piece, replace(points, lasting=lasting)) for piece, points in self._pieces(statement)]
+            if not lasting:
+                return made
+            self.kept[statement.name] = made
+        return self.kept[statement.name]
 
     def _pieces(self, statement: Statement) -> Iterator[tuple[Piece, Points]]:
         """Each piece with its points; a point belongs to the first piece that admits it."""
@@ -151,7 +167,7 @@ class Run:
         if coupled:
             self.blocked = torch.zeros(points.count, dtype=torch.bool)
             with torch.no_grad():
-                self.at(piece.rhs, replace(points, home=torch.arange(points.count)))
+                self.at(piece.rhs, replace(points, home=torch.arange(points.count), lasting=False))
             blocked, self.blocked = self.blocked, None
             waiting = points.take(torch.nonzero(blocked).reshape(-1))
             points = points.take(torch.nonzero(~blocked).reshape(-1))
@@ -192,6 +208,15 @@ class Run:
         return store.values[flat]
 
     def _flat(self, store: Store, indices: tuple[Basic, ...], points: Points) -> Array:
+        """The place of every point's indices in the flat values."""
+        if not points.lasting or _reads_data(indices):
+            return self._placed(store, indices, points)
+        key = (id(points), store.parts, indices)
+        if key not in self.kept:
+            self.kept[key] = self._placed(store, indices, points)
+        return self.kept[key]
+
+    def _placed(self, store: Store, indices: tuple[Basic, ...], points: Points) -> Array:
         flat = torch.zeros(points.count, dtype=torch.long)
         for part, extent, index in zip(store.parts, store.extents, indices, strict=True):
             value = self.at(index, points) - part.origin + part.below
@@ -230,6 +255,15 @@ class Run:
 
     def _narrow(self, points: Points, entries: tuple[Basic, ...]) -> tuple[Points, Array]:
         """The list after the entries, and for each of its points the one it came from."""
+        if not points.lasting or _reads_data(entries):
+            return self._narrowed(points, entries)
+        key = (id(points), entries)
+        if key not in self.kept:
+            inner, origin = self._narrowed(points, entries)
+            self.kept[key] = replace(inner, lasting=True), origin
+        return self.kept[key]
+
+    def _narrowed(self, points: Points, entries: tuple[Basic, ...]) -> tuple[Points, Array]:
         origin = torch.arange(points.count)
         for entry in entries:
             if isinstance(entry, Bind):
@@ -300,6 +334,10 @@ _METHODS = (
     (Pow, Run._pow),
     (Integer, lambda run, e, points: run._constant(int(e), points)),
 )
+
+
+def _reads_data(expressions: tuple[Basic, ...]) -> bool:
+    return any(True for e in expressions for _ in reads(e))
 
 
 def groups(statements: tuple[Statement, ...]) -> Iterator[tuple[Statement, ...]]:

@@ -1,9 +1,9 @@
 """Richardson probes: a gradient against differences of the forward, with a derived tolerance.
 
 φ(h) = ⟨dy, f(x + h·v)⟩ along a Gaussian direction v; three levels of central differences are extrapolated, h runs
-from 1e-2 to 1e-5, and the h whose last two levels agree best is taken.  Their disagreement is the error estimate:
-a gradient fails above ``1e-8·scale + 10·estimate + 1e-11``.  Where the estimate stays large there is a kink near,
-and the probe is *inconclusive*: resampled by the caller, never passed in silence.
+from 1e-2 to 1e-5 until two levels agree, and the h where they agree best is taken.  What is left between them is the
+error estimate: a gradient fails above ``1e-8·scale + 10·estimate + 1e-11``.  Where the estimate stays large there is a
+kink near, and the probe is *inconclusive*: resampled by the caller, never passed in silence.
 """
 
 from __future__ import annotations
@@ -65,8 +65,13 @@ def slope(phi: Callable[[float], float]) -> Slope:
     Central differences cannot see a kink exactly at 0, so the jump between the one-sided slopes is added: it
     vanishes with h where φ is smooth.
     """
-    best = min((_extrapolated(phi, h) for h in _STEPS), key=lambda s: s.estimate)
-    wide, narrow = (abs(phi(h) + phi(-h) - 2 * phi(0.0)) / (2 * h) for h in (1e-4, 1e-5))
+    best = Slope(np.nan, np.inf)
+    for h in _STEPS:
+        best = min(best, _extrapolated(phi, h), key=lambda s: s.estimate)
+        if best.estimate <= 1e-10 * abs(best.value) + 1e-13:
+            break
+    middle = phi(0.0)
+    wide, narrow = (abs(phi(h) + phi(-h) - 2 * middle) / (2 * h) for h in (1e-4, 1e-5))
     kinked = narrow > 0.5 * wide and narrow > 1e-7 * max(abs(best.value), 1e-2)
     return Slope(best.value, best.estimate + narrow) if kinked else best
 
