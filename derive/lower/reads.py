@@ -175,6 +175,8 @@ def _gather(node: Node, dims: list, rest: list[tuple[Expr, Part]], scope: Scope)
         order = (*places, *(k for k in range(len(axes)) if k not in places))
         node = Node("transpose", (node,), (order,), node.kind, node.ndim)
         places = list(range(len(places)))
+    if scope.guarded:
+        node = Node("nonempty", (node,), (tuple(places),), node.kind, node.ndim)
     first = places[0]
     indices = tuple(aligned(a, letters) for a in arrays)
     gathered = Node("gather", (node, *indices), (first,), node.kind, len(letters) + len(kept))

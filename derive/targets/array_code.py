@@ -32,7 +32,7 @@ from derive.targets.prologue import Prologue, default_of, open_parameters, prolo
 
 WIDTH = 88
 #: Cheap enough to write twice.
-VIEWS = ("name", "scalar", "index", "transpose", "step", "reshape", "broadcast", "choose")
+VIEWS = ("nonempty", "name", "scalar", "index", "transpose", "step", "reshape", "broadcast", "choose")
 #: What a shared value is called, by operation.
 HINTS = {
     "window": "windows", "matmul": "product", "tensordot": "product", "gather": "taken", "where": "chosen",

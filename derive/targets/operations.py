@@ -150,6 +150,7 @@ COMMON: dict[str, Operation] = {
     "choose": _choose,
     "window": _window,
     "fold": _fold,
+    "nonempty": lambda p, node, args: call(p.use("nonempty"), args[0], tuple_of([constant(k) for k in node.attrs[0]])),
     "correlate": _sliding("correlate"),
     "spread": _sliding("spread"),
     "slide": _sliding("slide"),

@@ -44,6 +44,11 @@ def _several(value, count):
     return values
 
 
+def _nonempty(x, axes):
+    """x, with one point of zeros on axes that have none: what a guard leaves out may be read there."""
+    return x if all(x.shape[k] for k in axes) else np.zeros([max(n, int(k in axes)) for k, n in enumerate(x.shape)], x.dtype)
+
+
 def _window(x, axis, start, counts, steps, fill=0):
     """A view with one axis made several: position start + Σ step·i; outside the array it reads ``fill``."""
     shape = x.shape[:axis] + tuple(counts) + x.shape[axis + 1 :]

@@ -53,6 +53,11 @@ def _padded(x, axis, before, after, fill=0):
     return x
 
 
+def _nonempty(x, axes):
+    """x, with one point of zeros on axes that have none: what a guard leaves out may be read there."""
+    return x if all(x.shape[k] for k in axes) else x.new_zeros([max(n, int(k in axes)) for k, n in enumerate(x.shape)])
+
+
 def _window(x, axis, start, counts, steps, fill=0):
     """One axis made several: position start + Σ step·i; outside the array it reads ``fill``."""
     shape = x.shape[:axis] + tuple(counts) + x.shape[axis + 1 :]

@@ -44,4 +44,4 @@ def test_gradient(program):
 
 
 def test_tangent(program):
-    agree(tangent(program), KINDS[:1])
+    agree(tangent(program), ("asymmetric", "plain"))
