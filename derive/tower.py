@@ -106,7 +106,7 @@ def _derivative(rule: str, program: Program, wrt: tuple[str, ...]) -> Program:
 
     if rule == "adjoint":
         return simplify(adjoint(program, wrt), program)
-    return simplify(tangent(program, wrt))
+    return simplify(tangent(program, wrt), program)
 
 
 def _batched(program: Program, names: tuple[str, ...]) -> tuple[Tower, tuple[bool, ...]]:

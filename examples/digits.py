@@ -1,6 +1,6 @@
 """The main job: read conv2d's formulas, see them checked, train a CNN on real digits in generated code alone.
 
-``python -m examples.digits [--epochs 12] [--output build/digits]`` writes the generated files, the loss curves and
+``python -m examples.digits [--epochs 20] [--output build/digits]`` writes the generated files, the loss curves and
 ``digits.svg``; it exits with 1 when a promise is not kept.
 """
 
@@ -26,7 +26,7 @@ GENERATED: dict[str, tuple[str, ...]] = {"cnn_loss": ("w1", "b1", "w2", "b2", "w
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the job; 0 if every promise holds."""
     parser = argparse.ArgumentParser(prog="python -m examples.digits", description=__doc__)
-    parser.add_argument("--epochs", type=int, default=12)
+    parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--output", type=Path, default=Path("build/digits"))
     options = parser.parse_args(arguments)
     begun = time.perf_counter()

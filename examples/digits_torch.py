@@ -69,6 +69,7 @@ def _run(step: Callable[[int, Any, Any], Any], epochs: int | None, title: str, l
     """The loss of each step over the same batches as everyone's."""
     import torch
 
+    torch.set_num_threads(1)  # images of 8×8: two threads would wait for each other most of the time
     images, labels, _, _ = map(torch.from_numpy, digits())
     chosen = list(batches(epochs or 1 + (limit or 0) // 20))[:limit]
     losses = []

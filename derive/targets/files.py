@@ -138,4 +138,4 @@ def derived_programs(program: Program, wrt: Sequence[str] | None) -> Mapping[str
 
     if not any(t.kind == "real" for t in program.inputs):
         return {}
-    return {"vjp": simplify(adjoint(program, wrt), program), "jvp": simplify(tangent(program, wrt))}
+    return {"vjp": simplify(adjoint(program, wrt), program), "jvp": simplify(tangent(program), program)}
