@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from fractions import Fraction
 from itertools import count
+from math import gcd
 from typing import Any, NamedTuple
 
 from sympy import Basic, Symbol, exp, log
@@ -78,6 +79,7 @@ class Algebra:
         self.facts: list[RangeFact] = []
         self.positive_names: dict[str, None] = {}
         self.positive_sums: dict[int, None] = {}
+        self.bound_names: dict[Basic, tuple[str, ...]] = {}
         self.linear: dict[str, None] = {}
         self._letters_of: dict[Basic, frozenset[Letter]] = {}
         self._temporary = count()
@@ -183,7 +185,10 @@ class Algebra:
         """e with its bound letters named by position, so that renamed copies are equal; t + 1 < T + 1 → t < T."""
         bound = bound_letters(e)
         if bound:
-            e = e.xreplace({b: Letter(f"%o{i}:{_bare(b.name)}") for i, b in enumerate(bound)})
+            named = tuple(_bare(b.name) for b in bound)
+            e = e.xreplace({b: Letter(f"%o{i}") for i, b in enumerate(bound)})
+            if not any(name.startswith("%") for name in named):
+                self.bound_names.setdefault(e, named)
         if isinstance(e, Compare) and e.args[1].is_Add and e.args[2].is_Add:
             a, b = (x.as_coeff_Add()[0] for x in e.args[1:])
             least = min(a, b) if a * b > 0 and a.is_Integer and b.is_Integer else 0
@@ -204,7 +209,7 @@ class Algebra:
         return self.atom(self.intern("call", cls, *map(freeze, arguments)))
 
     def exponential(self, p: Polynomial) -> Polynomial:
-        """exp(a + c·log b) → b**c · exp(a)"""
+        """exp(a + c·log b) → b**c · exp(a) · exp(2·a) → exp(a)**2"""
         rest: Polynomial = {}
         result: Polynomial = {(): ONE}
         for mono, c in p.items():
@@ -213,7 +218,11 @@ class Algebra:
                 result = self.times(result, self.power(dict(atom.args[0]), plain(c)))
             else:
                 rest[mono] = c
-        return self.times(result, self.atom(self.intern("exp", None, freeze(rest)))) if rest else result
+        if not rest:
+            return result
+        whole = gcd(*(c.numerator for c in rest.values())) if all(c.denominator == 1 for c in rest.values()) else 1
+        number = self.intern("exp", None, freeze(scaled(rest, Fraction(1, whole))))
+        return self.times(result, self.atom(number, whole))
 
     # ------------------------------------------------------------------------- arithmetic
 
@@ -258,11 +267,11 @@ class Algebra:
         )  # fmt: skip
 
     def _settle(self, merged: dict[int, Exponent]) -> Polynomial:
-        """g·g → g · exp a·exp b → exp(a + b) · √2·√2 → 2 · B**-1·B**2 → B, multiplied out"""
+        """g·g → g · √2·√2 → 2 · B**-1·B**2 → B, multiplied out · exp a·exp(b − a) → exp b"""
         result: Polynomial = {
             tuple(sorted((a, plain(e)) for a, e in merged.items() if e and a not in self._special)): ONE
         }
-        exponent: Polynomial = {}
+        exponentials: list[tuple[int, Exponent]] = []
         for a in sorted(self._special.intersection(merged)):
             e, atom = merged[a], self.atoms[a]
             if atom.kind == "guard":
@@ -270,7 +279,7 @@ class Algebra:
                     return {}
                 result = self._attach(result, a, 1)
             elif atom.kind == "exp":
-                accumulate(exponent, dict(atom.args[0]), Fraction(e))
+                exponentials.append((a, e))
             elif atom.kind == "number":
                 whole = e.__floor__()
                 result = self._attach(scaled(result, Fraction(atom.head) ** whole), a, e - whole)
@@ -279,10 +288,27 @@ class Algebra:
                     result = self.times(result, dict(atom.args[0]))
             else:
                 result = self._attach(result, a, e)
-        return self.times(result, self.exponential(exponent)) if exponent else result
+        return self._exponentials(result, exponentials)
+
+    def _exponentials(self, result: Polynomial, factors: list[tuple[int, Exponent]]) -> Polynomial:
+        """Merged into one where something cancels; else each stays, so that it may be known by name."""
+        argument: Polynomial = {}
+        met: dict[Monomial, None] = {}
+        for a, e in factors:
+            met.update(dict.fromkeys(m for m, _ in self.atoms[a].args[0]))
+            accumulate(argument, dict(self.atoms[a].args[0]), Fraction(e))
+        if len(argument) == len(met) and all(e > 0 for _, e in factors):
+            for a, e in factors:
+                result = self._attach(result, a, e)
+            return result
+        return self.times(result, self.exponential(argument)) if argument else result
 
     def _attach(self, p: Polynomial, a: int, e: Exponent) -> Polynomial:
-        return {tuple(sorted((*m, (a, plain(e))))): c for m, c in p.items()} if e else p
+        if not e:
+            return p
+        if any(b == a for m in p for b, _ in m):
+            return self.times(p, self.atom(a, e))
+        return {tuple(sorted((*m, (a, plain(e))))): c for m, c in p.items()}
 
     def power(self, p: Polynomial, q: Exponent) -> Polynomial:
         """p**q: distributed over a product where that is allowed, multiplied out where it is short."""

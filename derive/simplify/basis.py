@@ -46,12 +46,12 @@ def find_basis(program: Program, given: tuple[Statement, ...], convert: Converte
                 _solve(basis, statement)
     for _, _, image in basis.solved:
         for mono in image:
-            for a in _sums(algebra, mono):
+            for a in sums_in(algebra, mono):
                 basis.rules.frozen[Pattern(algebra, a).key] = None
     return basis
 
 
-def _sums(algebra: Algebra, mono: Monomial) -> list[int]:
+def sums_in(algebra: Algebra, mono: Monomial) -> list[int]:
     """Sums in a monomial, those inside functions too."""
     found: list[int] = []
     for a, _ in mono:
@@ -59,7 +59,7 @@ def _sums(algebra: Algebra, mono: Monomial) -> list[int]:
         if atom.kind == "sum":
             found.append(a)
         elif atom.kind in ("call", "exp", "base"):
-            found += [s for m in algebra.inner(atom) for s in _sums(algebra, m)]
+            found += [s for m in algebra.inner(atom) for s in sums_in(algebra, m)]
     return found
 
 
@@ -198,12 +198,18 @@ def _worth(
     plain_indices = all(isinstance(i, Letter) for i in atom.args) and sorted(map(str, atom.args)) == sorted(
         map(str, letters)
     )
-    if not whole or not plain_indices or source.kind != "real":
+    if not plain_indices or source.kind != "real":
         return False
     parts = dict(zip(letters, statement.tensor.parts, strict=True))
-    same = all(parts[i] == part for i, part in zip(atom.args, source.parts, strict=True))
+    same = all(_within(part, parts[i], whole) for i, part in zip(atom.args, source.parts, strict=True))
     beside = any(basis.algebra.atoms[b].kind not in ("symbol", "number") for m in form for b, _ in m if b != a)
     return same and (beside or depth > 0)
+
+
+def _within(source: Part, target: Part, whole: bool) -> bool:
+    """Whether every index of the source is one for which the definition was written."""
+    alike = source.extent == target.extent and source.origin == target.origin
+    return alike and (not source.below or (whole and source.below <= target.below))
 
 
 def _proves_regular(basis: Basis, a: int, letters: tuple[Letter, ...], statement: Statement) -> bool:

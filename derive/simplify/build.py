@@ -108,43 +108,53 @@ class Builder:
         return Add(self.factored(having, taken), self.shared(rest, taken) if rest else Integer(0))
 
     def merged(self, terms: Terms) -> Terms:
-        """Σ a·b + Σ a·c → Σ a·(b + c), under equal ranges and beside equal factors"""
+        """Σ a·b + Σ a·c → Σ a·(b + c), under equal ranges and guards and beside equal factors"""
         groups: dict[tuple, Terms] = {}
         for mono, c in terms:
             sums = [a for a, e in mono if self.algebra.atoms[a].kind == "sum" and e == 1]
             key: tuple = (mono,)
             if len(sums) == 1:
-                head = self.algebra.atoms[sums[0]].head
-                shape = tuple((b.name.split("_")[-1], lo, hi) for b, lo, hi in head)
-                key = (tuple(f for f in mono if f[0] != sums[0]), shape)
+                key = (tuple(f for f in mono if f[0] != sums[0]), self._shape(sums[0]))
             groups.setdefault(key, []).append((mono, c))
         result: Terms = []
         for key, group in groups.items():
             result += self._merge(key[0], group) if len(group) > 1 else group
         return result
 
+    def _shape(self, a: int) -> tuple:
+        """A sum's ranges and guards."""
+        atom = self.algebra.atoms[a]
+        ranges = tuple((b.name.split("_")[-1], lo, hi) for b, lo, hi in atom.head)
+        return ranges, tuple(f for f in atom.args[0] if is_guard(self.algebra, f[0]))
+
     def _merge(self, outside: Monomial, group: Terms) -> Terms:
         algebra = self.algebra
         atoms = [next(a for a, e in mono if (a, e) not in outside) for mono, _ in group]
-        letters = [algebra.temporary(hint) for _, hint in algebra.hints[atoms[0]]]
+        height = max(algebra.height[a] for a in atoms)
         body: Polynomial = {}
         for a, (_, c) in zip(atoms, group, strict=True):
-            mapping = dict(zip((b for b, _, _ in algebra.atoms[a].head), letters, strict=True))
+            mapping = _lifted(algebra, a, height)
             accumulate(body, remap_monomial(algebra, algebra.atoms[a].args[0], mapping), c)
-        if not self._worth_merging([algebra.atoms[a].args[0] for a in atoms], list(body.items())):
+        terms = sorted(body.items())
+        if not self._worth_merging([algebra.atoms[a].args[0] for a in atoms], terms):
             return group
-        head = algebra.atoms[atoms[0]].head
-        mapping = dict(zip((b for b, _, _ in head), letters, strict=True))
-        binds = tuple((mapping[b], lo.xreplace(mapping), hi.xreplace(mapping)) for b, lo, hi in head)
-        joined = algebra.intern("joined", binds, tuple(body.items()))
+        lead = terms[0][1]
+        mapping = _lifted(algebra, atoms[0], height)
+        binds = tuple(
+            (mapping[b], lo.xreplace(mapping), hi.xreplace(mapping)) for b, lo, hi in algebra.atoms[atoms[0]].head
+        )
+        joined = algebra.intern("joined", binds, tuple((m, c / lead) for m, c in terms))
         algebra.hints.setdefault(joined, algebra.hints[atoms[0]])
-        return [(tuple(sorted((*outside, (joined, 1)))), ONE)]
+        return [(tuple(sorted((*outside, (joined, 1)))), lead)]
 
     def _worth_merging(self, bodies: list[Monomial], terms: Terms) -> bool:
-        """Statistics of the same rows, or sums that share a factor; two contractions stay two."""
-        everywhere = [f for f in terms[0][0] if is_guard(self.algebra, f[0]) and all(f in m for m, _ in terms)]
-        stripped = [(tuple(f for f in m if f not in everywhere), c) for m, c in terms]
-        return all(covered(self.algebra, m) for m in bodies) or bool(common(self.algebra, stripped))
+        """Statistics of the same rows, or sums alike but for factors of the same letters."""
+        if not terms:
+            return False
+        stripped = [(tuple(f for f in m if not is_guard(self.algebra, f[0])), c) for m, c in terms]
+        shared = common(self.algebra, stripped)
+        letters = {self.algebra.letters_in(divide(m, shared)) for m, _ in stripped}
+        return all(covered(self.algebra, m) for m in bodies) or (bool(shared) and len(letters) == 1)
 
     # ------------------------------------------------------------------------- one term
 
@@ -202,9 +212,11 @@ class Builder:
 
     def named(self, e: Basic, taken: Names) -> Basic:
         """An opaque expression with its bound letters called what they were called."""
+        bound = bound_letters(e)
+        hints = self.algebra.bound_names.get(e, tuple("ijklmn"[n % 6] for n in range(len(bound))))
         mapping: dict[Basic, Basic] = {}
-        for b in bound_letters(e):
-            mapping[b] = self._name(b.name.rsplit(":", 1)[-1], taken)
+        for b, hint in zip(bound, hints, strict=True):
+            mapping[b] = self._name(hint, taken)
             taken = taken | {mapping[b].name}
         return e.xreplace(mapping) if mapping else e
 
@@ -224,3 +236,8 @@ class Builder:
 
 def _scaled(p: Polynomial, c: Fraction) -> Terms:
     return [(m, k * c) for m, k in p.items()]
+
+
+def _lifted(algebra: Algebra, a: int, height: int) -> dict[Letter, Letter]:
+    """A sum's letters, named as those of a sum of another height."""
+    return {b: Letter(f"%{height}_{n}") for n, (b, _, _) in enumerate(algebra.atoms[a].head)}

@@ -10,7 +10,7 @@ from sympy import Basic
 
 from derive.program import Bind, Law, Letter, Logic, Reduce, Where, walk
 from derive.simplify.algebra import ONE, Algebra, Monomial, OverBudget, Polynomial, accumulate, scaled
-from derive.simplify.basis import Basis
+from derive.simplify.basis import Basis, sums_in
 from derive.simplify.build import Builder
 from derive.simplify.letters import Pattern, unify
 from derive.simplify.rewrite import Rewriter, holding
@@ -55,9 +55,9 @@ def _equations(basis: Basis):
     seen: dict[tuple, None] = {}
     for _, letters, image in list(basis.solved):
         for mono in image:
-            for a, _ in mono:
-                key = Pattern(algebra, a).key if algebra.atoms[a].kind == "sum" else None
-                if key is not None and key not in seen:
+            for a in sums_in(algebra, mono):
+                key = Pattern(algebra, a).key
+                if key not in seen:
                     seen[key] = None
                     yield letters, _difference(basis, algebra.atom(a), algebra.atom(a))
     for name, (letters, form) in basis.forms.items():

@@ -36,10 +36,11 @@ def remap_atom(algebra: Algebra, a: int, mapping: Mapping) -> Polynomial:
         return algebra.read(atom.head, *(i.xreplace(mapping) for i in atom.args))
     if atom.kind == "symbol":
         return number_of(algebra, atom.head.xreplace(mapping))
-    if atom.kind == "guard":
-        return algebra.guard(atom.head.xreplace(mapping))
-    if atom.kind == "opaque":
-        return algebra.opaque(atom.head.xreplace(mapping))
+    if atom.kind in ("guard", "opaque"):
+        e = atom.head.xreplace(mapping)
+        if atom.head in algebra.bound_names:
+            algebra.bound_names.setdefault(e, algebra.bound_names[atom.head])
+        return algebra.guard(e) if atom.kind == "guard" else algebra.opaque(e)
     if atom.kind == "sum":
         binds = tuple((b, lo.xreplace(mapping), hi.xreplace(mapping)) for b, lo, hi in atom.head)
         body = remap_monomial(algebra, atom.args[0], mapping)

@@ -37,7 +37,7 @@ def vanish(draft: Draft) -> None:
     full = Rewriter(draft.algebra, rules)
     zeros = [name for name, forms in draft.forms.items() if all(not p for p in _rewritten(forms, full, None))]
     rules.reads = {name: ((), {}) for name in zeros}
-    rules.patterns, rules.guarded, rules.supports = {}, {}, {}
+    rules.patterns, rules.guarded, rules.supports, rules.kernels = {}, {}, {}, []
     needed = _apply(draft, Rewriter(draft.algebra, rules), ())
     uses = Uses(draft)
     for name in zeros:

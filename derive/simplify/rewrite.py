@@ -10,6 +10,7 @@ from sympy import Basic
 
 from derive.program import Letter
 from derive.simplify.algebra import ONE, Algebra, Monomial, OverBudget, Polynomial, accumulate
+from derive.simplify.kernels import Kernel, kernel, taken_apart
 from derive.simplify.letters import Pattern, match, rebuild, remap, unify
 from derive.simplify.sums import movable, opened, sum_over
 
@@ -41,6 +42,7 @@ class Rules:
     frozen: dict[tuple, None] = field(default_factory=dict)
     guarded: dict[tuple, GuardedRule] = field(default_factory=dict)
     supports: dict[str, Support] = field(default_factory=dict)
+    kernels: list[Kernel] = field(default_factory=list)
 
     def add(self, a: int, letters: tuple[Letter, ...], image: Polynomial) -> None:
         """Atom a, for every value of the letters, is the image; the first rule for an atom stays."""
@@ -50,6 +52,8 @@ class Rules:
         else:
             pattern = Pattern(self.algebra, a)
             self.patterns.setdefault(pattern.key, (pattern, image))
+            known = kernel(self.algebra, a, letters, image) if atom.kind == "exp" else None
+            self.kernels += [known] if known else []
 
     def add_guarded(self, a: int, image: Polynomial, guards: tuple[Basic, ...]) -> None:
         """A rule for an atom beside factors that imply the guards."""
@@ -64,6 +68,7 @@ class Rules:
             frozen=dict(self.frozen),
             guarded=dict(self.guarded),
             supports=dict(self.supports),
+            kernels=list(self.kernels),
         )
 
     def image(self, a: int) -> Polynomial | None:
@@ -80,7 +85,7 @@ class Rules:
             return None
         instance = Pattern(self.algebra, a)
         if instance.key not in self.patterns:
-            return None
+            return taken_apart(self.algebra, a, self.kernels) if atom.kind == "exp" else None
         pattern, image = self.patterns[instance.key]
         mapping = match(pattern, instance)
         return None if mapping is None else remap(self.algebra, image, mapping)

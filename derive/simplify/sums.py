@@ -26,7 +26,9 @@ def _sum_monomial(algebra: Algebra, binds: tuple[Range, ...], mono: Monomial) ->
     inside, outside = _split(algebra, {b for b, _, _ in binds}, mono)
     binds, lengths = _drop_unused(algebra, binds, inside)
     result = algebra.times({outside: ONE}, lengths)
-    return algebra.times(result, {((_canonical(algebra, binds, inside), 1),): ONE}) if binds else result
+    for some, factors in _independent(algebra, binds, inside):
+        result = algebra.times(result, {((_canonical(algebra, some, factors), 1),): ONE})
+    return result
 
 
 # ------------------------------------------------------------------------------ equality filters
@@ -98,6 +100,32 @@ def _split(algebra: Algebra, bound: set[Letter], mono: Monomial) -> tuple[Monomi
             inside = sorted(inside + risky)
             outside = [f for f in outside if f not in risky]
     return tuple(inside), tuple(outside)
+
+
+def _independent(
+    algebra: Algebra, binds: tuple[Range, ...], inside: Monomial
+) -> list[tuple[tuple[Range, ...], Monomial]]:
+    """Σ[j, k] a[j]·b[k] → Σ[j] a[j] · Σ[k] b[k]"""
+    group = {b: b for b, _, _ in binds}
+
+    def join(letters: list[Letter]) -> None:
+        for other in letters[1:]:
+            old, new = group[other], group[letters[0]]
+            group.update({b: new for b, g in group.items() if g == old})
+
+    for a, _ in inside:
+        join([b for b in group if b in algebra.letters[a]])
+    for b, lo, hi in binds:
+        join([c for c in group if c == b or c in algebra.letters_of(lo) or c in algebra.letters_of(hi)])
+    found = []
+    for leader in dict.fromkeys(group.values()):
+        some = tuple(r for r in binds if group[r[0]] == leader)
+        bound = {b for b, _, _ in some}
+        found.append((some, tuple(f for f in inside if not algebra.letters[f[0]].isdisjoint(bound))))
+    if len(found) > 1 and any(not movable(algebra, *f) for f in inside if algebra.letters[f[0]].isdisjoint(group)):
+        return [(binds, inside)]
+    alone = tuple(f for f in inside if algebra.letters[f[0]].isdisjoint(group))
+    return [(found[0][0], tuple(sorted((*found[0][1], *alone)))), *found[1:]] if found else []
 
 
 def safe(algebra: Algebra, a: int, e: object) -> bool:
