@@ -67,7 +67,8 @@ class Builder:
             inside = self.factored(groups.pop(guards), taken)
             other = self._other(guards)
             otherwise = self.factored(groups.pop(other), taken) if other in groups else Integer(0)
-            parts.append(Where(self.condition(guards, taken), inside, otherwise))
+            if inside != 0 or otherwise != 0:
+                parts.append(Where(self.condition(guards, taken), inside, otherwise))
         return Add(*parts)
 
     def _other(self, guards: Monomial) -> Monomial | None:
