@@ -12,18 +12,27 @@ from collections.abc import Iterable
 from fractions import Fraction
 from itertools import count
 from math import gcd
-from typing import Any, NamedTuple
+from typing import Any
 
 from sympy import Basic, Symbol, exp, log
 
 from derive.program import Compare, Letter, Logic, Size, Truth, bound_letters, free_letters
+from derive.simplify.atoms import (
+    ONE,
+    Atom,
+    Exponent,
+    Monomial,
+    Polynomial,
+    RangeFact,
+    accumulate,
+    add_term,
+    bare,
+    freeze,
+    plain,
+    rank_of,
+    scaled,
+)
 
-Exponent = int | Fraction
-Monomial = tuple[tuple[int, Exponent], ...]
-Polynomial = dict[Monomial, Fraction]
-Frozen = tuple[tuple[Monomial, Fraction], ...]
-
-ONE = Fraction(1)
 #: A heuristic: an expansion beyond this many terms is given up, and the mechanical form kept.
 BUDGET = 160
 POSITIVE_FUNCTIONS = ("sigmoid", "softplus", "cosh")
@@ -31,34 +40,6 @@ POSITIVE_FUNCTIONS = ("sigmoid", "softplus", "cosh")
 
 class OverBudget(Exception):
     """A normal form grew too large; the caller keeps what it had."""
-
-
-class Atom(NamedTuple):
-    """``kind`` is symbol, number, read, call, exp, base, sum, joined, guard or opaque; the rest depends on it.
-
-    read: tensor name, indices · call: SymPy class, frozen arguments · exp, base: a frozen polynomial ·
-    sum: ((letter, lo, hi), …) in canonical letters, one monomial · joined: sums with one range, for printing ·
-    guard, opaque: an expression.
-    """
-
-    kind: str
-    head: Any
-    args: tuple = ()
-
-
-class RangeFact(NamedTuple):
-    """``lo ≤ index < hi`` where the guards hold, for every value of the letters."""
-
-    index: Basic
-    lo: Basic
-    hi: Basic
-    letters: tuple[Letter, ...]
-    guards: tuple[Basic, ...]
-
-
-def plain(q: Exponent) -> Exponent:
-    """An exponent as an int where it is one."""
-    return q.numerator if isinstance(q, Fraction) and q.denominator == 1 else q
 
 
 class Algebra:
@@ -98,7 +79,7 @@ class Algebra:
         self.atoms.append(atom)
         self.letters.append(self._atom_letters(atom))
         self.height.append(self._atom_height(atom))
-        self.rank.append(_rank(atom))
+        self.rank.append(rank_of(atom))
         if kind in ("guard", "number", "exp", "base"):
             self._special.add(number)
         return number
@@ -185,7 +166,7 @@ class Algebra:
         """e with its bound letters named by position, so that renamed copies are equal; t + 1 < T + 1 → t < T."""
         bound = bound_letters(e)
         if bound:
-            named = tuple(_bare(b.name) for b in bound)
+            named = tuple(bare(b.name) for b in bound)
             e = e.xreplace({b: Letter(f"%o{i}") for i, b in enumerate(bound)})
             if not any(name.startswith("%") for name in named):
                 self.bound_names.setdefault(e, named)
@@ -243,7 +224,7 @@ class Algebra:
 
     def _product(self, into: Polynomial, m: Monomial, n: Monomial, c: Fraction) -> None:
         if not m or not n:
-            _add(into, m or n, c)
+            add_term(into, m or n, c)
             return
         merged = dict(m)
         shared = False
@@ -257,7 +238,7 @@ class Algebra:
         if special and (shared or self._meets(special)):
             accumulate(into, self._settle(merged), c)
         else:
-            _add(into, tuple(sorted((a, plain(e)) for a, e in merged.items() if e)), c)
+            add_term(into, tuple(sorted((a, plain(e)) for a, e in merged.items() if e)), c)
 
     def _meets(self, special: set[int]) -> bool:
         """Whether a product holds two exponentials, or a guard and its opposite."""
@@ -365,39 +346,3 @@ class Algebra:
     def positive_monomial(self, mono: Monomial) -> bool:
         """Positive, counting the base of a root as positive: its power is taken."""
         return all(self.positive(a) or e != int(e) for a, e in mono)
-
-
-def accumulate(into: Polynomial, p: Polynomial, factor: Fraction = ONE) -> None:
-    """into += factor · p"""
-    for mono, c in p.items():
-        _add(into, mono, c * factor)
-
-
-def _add(into: Polynomial, mono: Monomial, c: Fraction) -> None:
-    total = into.get(mono, 0) + c
-    if total:
-        into[mono] = total
-    elif mono in into:
-        del into[mono]
-
-
-def scaled(p: Polynomial, c: Fraction) -> Polynomial:
-    return {m: k * c for m, k in p.items()}
-
-
-def freeze(p: Polynomial) -> Frozen:
-    """A polynomial as part of an atom."""
-    return tuple(sorted(p.items()))
-
-
-def _bare(name: str) -> str:
-    return name.rsplit(":", 1)[-1]
-
-
-def _rank(atom: Atom) -> str:
-    """A name for an atom that does not depend on letters or on when it was met."""
-    if atom.kind in ("read", "symbol", "number"):
-        return f"{atom.kind} {atom.head}"
-    if atom.kind == "call":
-        return f"call {atom.head.__name__}"
-    return f"{atom.kind} {len(atom.args)}"

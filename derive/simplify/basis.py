@@ -14,7 +14,8 @@ from fractions import Fraction
 from sympy import Basic
 
 from derive.program import Letter, Part, Piece, Program, Statement
-from derive.simplify.algebra import ONE, Algebra, Monomial, OverBudget, Polynomial, plain, scaled
+from derive.simplify.algebra import Algebra, OverBudget
+from derive.simplify.atoms import ONE, Monomial, Polynomial, plain, scaled
 from derive.simplify.convert import Converter
 from derive.simplify.divisors import Divisors
 from derive.simplify.letters import Pattern

@@ -7,7 +7,8 @@ from fractions import Fraction
 from sympy import Add, Basic, Expr, Integer, Mul, Pow, Rational, exp
 
 from derive.program import Bind, Letter, Logic, Read, Reduce, Where, bound_letters
-from derive.simplify.algebra import ONE, Algebra, Exponent, Frozen, Monomial, Polynomial, accumulate
+from derive.simplify.algebra import Algebra
+from derive.simplify.atoms import ONE, Exponent, Frozen, Monomial, Polynomial, accumulate
 from derive.simplify.cost import LEAF, cost
 from derive.simplify.factor import Terms, clearing, collected, common, content, divide, is_guard, split
 from derive.simplify.letters import remap_monomial

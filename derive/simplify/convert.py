@@ -7,7 +7,8 @@ from fractions import Fraction
 from sympy import Add, Basic, Function, Mul, Pow, Rational, Symbol, exp
 
 from derive.program import Bind, Read, Reduce, Where
-from derive.simplify.algebra import ONE, Algebra, Polynomial, plain
+from derive.simplify.algebra import Algebra
+from derive.simplify.atoms import ONE, Polynomial, plain
 from derive.simplify.sums import sum_over
 
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 from sympy import Basic
 
-from derive.simplify.algebra import Algebra, Exponent, Monomial, Polynomial
+from derive.simplify.algebra import Algebra
+from derive.simplify.atoms import Exponent, Monomial, Polynomial
 from derive.simplify.letters import Pattern, match, unify
 
 Guards = tuple[Basic, ...]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from derive.program import Law, Letter, Part, Piece, Program, Statement, tensors_read
-from derive.simplify.algebra import Algebra, OverBudget, Polynomial
+from derive.simplify.algebra import Algebra, OverBudget
+from derive.simplify.atoms import Polynomial
 from derive.simplify.basis import Basis
 from derive.simplify.build import Builder
 from derive.simplify.convert import Converter

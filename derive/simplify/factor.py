@@ -6,7 +6,8 @@ from fractions import Fraction
 from math import gcd
 
 from derive.program import Size
-from derive.simplify.algebra import Algebra, Exponent, Monomial
+from derive.simplify.algebra import Algebra
+from derive.simplify.atoms import Exponent, Monomial
 
 Terms = list[tuple[Monomial, Fraction]]
 

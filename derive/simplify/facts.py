@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from sympy import Basic, Integer
 
 from derive.program import Bind, Letter, Logic, Program, Read, Reduce, Size, Statement, Where
-from derive.simplify.algebra import Algebra, RangeFact
+from derive.simplify.algebra import Algebra
+from derive.simplify.atoms import RangeFact
 
 
 def range_facts(program: Program, given: tuple[Statement, ...], algebra: Algebra) -> Iterator[RangeFact]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from derive.program import Letter, Read
-from derive.simplify.algebra import ONE, Algebra, Polynomial, accumulate
+from derive.simplify.algebra import Algebra
+from derive.simplify.atoms import ONE, Polynomial, accumulate
 from derive.simplify.letters import remap, unify
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from sympy import Basic
 
 from derive.program import Bind, Law, Letter, Logic, Reduce, Where, walk
-from derive.simplify.algebra import ONE, Algebra, Monomial, OverBudget, Polynomial, accumulate, scaled
+from derive.simplify.algebra import Algebra, OverBudget
+from derive.simplify.atoms import ONE, Monomial, Polynomial, accumulate, scaled
 from derive.simplify.basis import Basis, sums_in
 from derive.simplify.build import Builder
 from derive.simplify.letters import Pattern, unify

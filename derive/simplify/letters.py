@@ -5,7 +5,8 @@ from __future__ import annotations
 from sympy import Basic, Symbol
 
 from derive.program import Letter, walk
-from derive.simplify.algebra import ONE, Algebra, Atom, Frozen, Monomial, Polynomial, accumulate
+from derive.simplify.algebra import Algebra
+from derive.simplify.atoms import ONE, Atom, Frozen, Monomial, Polynomial, accumulate
 
 Mapping = dict[Letter, Basic]
 

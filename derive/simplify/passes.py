@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from derive.order import strongly_connected
-from derive.simplify.algebra import Monomial, OverBudget
+from derive.simplify.algebra import OverBudget
+from derive.simplify.atoms import Monomial
 from derive.simplify.basis import find_basis
 from derive.simplify.draft import Draft, Forms, covering_letters
 from derive.simplify.facts import range_facts

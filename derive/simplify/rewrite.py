@@ -9,7 +9,8 @@ from typing import NamedTuple
 from sympy import Basic
 
 from derive.program import Letter
-from derive.simplify.algebra import ONE, Algebra, Monomial, OverBudget, Polynomial, accumulate
+from derive.simplify.algebra import Algebra, OverBudget
+from derive.simplify.atoms import ONE, Monomial, Polynomial, accumulate
 from derive.simplify.kernels import Kernel, kernel, taken_apart
 from derive.simplify.letters import Pattern, match, rebuild, remap, unify
 from derive.simplify.sums import movable, opened, sum_over

@@ -5,7 +5,8 @@ from __future__ import annotations
 from sympy import Basic
 
 from derive.program import Compare, Letter, Read, Size, walk
-from derive.simplify.algebra import ONE, Algebra, Monomial, Polynomial, accumulate
+from derive.simplify.algebra import Algebra
+from derive.simplify.atoms import ONE, Monomial, Polynomial, accumulate
 from derive.simplify.letters import number_of, remap_monomial, unify
 
 Range = tuple[Letter, Basic, Basic]

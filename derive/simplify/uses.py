@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from derive.program import tensors_read
-from derive.simplify.algebra import Algebra, Monomial, Polynomial
+from derive.simplify.algebra import Algebra
+from derive.simplify.atoms import Monomial, Polynomial
 from derive.simplify.sums import covered
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from derive.calculus.adjoint import adjoint
 from derive.errors import RewriteError
 from derive.program import Law
 from derive.simplify import PASSES, simplify
-from derive.simplify.algebra import scaled
+from derive.simplify.atoms import scaled
 from derive.simplify.draft import Draft
 from derive.simplify.gate import check_equal
 from tests.simplify.equations import r, simplified, total
