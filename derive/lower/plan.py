@@ -167,9 +167,7 @@ class Plan:
 
 def nodes_of(step: Step) -> Iterator[Node]:
     """The nodes a step evaluates itself (not those of its body)."""
-    if isinstance(step, (Assign, Store)):
-        yield step.value
-    elif isinstance(step, Let) and isinstance(step.value, Node):
+    if isinstance(step, (Assign, Store)) or (isinstance(step, Let) and isinstance(step.value, Node)):
         yield step.value
 
 

@@ -238,7 +238,7 @@ def _assuming(piece: Piece, condition: Basic, truth: bool) -> Piece:
     opposite = affine.negate(condition)
 
     def settle(e: Basic) -> Basic:
-        if e == condition or e == opposite:
+        if e in (condition, opposite):
             return Truth(truth if e == condition else not truth)
         if isinstance(e, Logic) and e.op == "and":
             left = [c for c in e.conditions if c != Truth(True)]

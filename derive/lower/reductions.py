@@ -22,8 +22,8 @@ from derive.lower.points import (
     scaled,
     times_unused,
 )
-from derive.lower.scope import Scope
 from derive.lower.scattering import scattering
+from derive.lower.scope import Scope
 from derive.lower.spreading import spreading
 from derive.lower.windows import correlation, sliding, sliding_place
 from derive.program import Bind, Logic, Read, Reduce, free_letters

@@ -126,4 +126,3 @@ def _scatter(targets: list[Target], points: Points) -> Array | None:
     nodes = tuple(aligned(i, at) for i in places)
     attrs = (scope.extents(letters + rest),)
     return Array(Node("scatter", (values.node, *nodes), attrs, "real", len(letters + rest)), letters + rest)
-

@@ -67,9 +67,9 @@ def _ties(points: Points) -> tuple[list[Tie], Points] | None:
         filters=_undecided(tuple(substitute(f, values) for f in points.filters), points.scope),
     )
     ties = [_tie(target, value, points) for target, value in equations]
-    if any(t is None or not forward(t.steps) for t in ties) or any(set(t.letters) & set(u.letters) for t in ties for u in ties if t is not u):
-        return None
-    return ties, points  # type: ignore[return-value]
+    whole = [t for t in ties if t is not None and forward(t.steps)]
+    letters = [x for t in whole for x in t.letters]
+    return (whole, points) if len(whole) == len(ties) and len(set(letters)) == len(letters) else None
 
 
 def _undecided(filters: Sequence[Basic], scope: Scope) -> tuple[Basic, ...]:

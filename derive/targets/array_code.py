@@ -7,32 +7,18 @@ import keyword
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sympy import Basic, Expr, Mul, Symbol
+from sympy import Basic, Expr, Symbol
 from sympy.core.sympify import sympify
 
-from derive.lower.plan import (
-    Allocate,
-    Assign,
-    Block,
-    Choose,
-    Finish,
-    Item,
-    Let,
-    Loop,
-    Node,
-    Plan,
-    Step,
-    Store,
-    bodies_of,
-    nodes_of,
-)
-from derive.program import Parameter, Size, Tensor
-from derive.targets.numbers import COMPARE, Numbers, binary, call, constant, method, name, tuple_of
+from derive.lower.plan import Allocate, Node, Plan, Step, bodies_of, nodes_of
+from derive.program import Size, Tensor
+from derive.targets.dependence import VIEWS, depends
+from derive.targets.numbers import Numbers, assign, constant, method, name, tuple_of
 from derive.targets.prologue import Prologue, default_of, open_parameters, prologue
+from derive.targets.steps import STEPS
+from derive.targets.support import calls_math, support_functions, with_dependencies
 
 WIDTH = 88
-#: Cheap enough to write twice.
-VIEWS = ("nonempty", "name", "scalar", "index", "transpose", "step", "reshape", "broadcast", "choose")
 #: What a shared value is called, by operation.
 HINTS = {
     "window": "windows", "matmul": "product", "tensordot": "product", "gather": "taken", "where": "chosen",
@@ -162,7 +148,7 @@ class Printer:
     def named(self, node: Node, e: ast.expr) -> ast.expr:
         """Assigns a value to a name of its own."""
         which = self.fresh(self.hint(node))
-        self.body.append(_set(which, e))
+        self.body.append(assign(which, e))
         self.memo[node] = which
         return name(which)
 
@@ -193,7 +179,7 @@ class Printer:
 
     def steps(self, steps: Sequence[Step]) -> None:
         for step in steps:
-            _STEPS[type(step)](self, step)
+            STEPS[type(step)](self, step)
 
     def block(self, steps: Sequence[Step]) -> list[ast.stmt]:
         """Steps printed into a list of their own; what they name ends with them."""
@@ -209,125 +195,11 @@ class Printer:
         self.memo = {n: v for n, v in self.memo.items() if not depends(n, {which})}
 
 
-# ------------------------------------------------------------------------------ steps
-
-
-def _assign(p: Printer, step: Assign) -> None:
-    e = p.target.operations[step.value.op](p, step.value, [p.value(a) for a in step.value.args])
-    if step.value in p.memo:
-        e = name(p.memo[step.value])
-    which = p.identifier(step.name)
-    p.body.append(_set(which, e))
-    if step.value.op not in VIEWS:
-        p.memo.setdefault(step.value, which)
-
-
-def _let(p: Printer, step: Let) -> None:
-    p.symbol(step.size)
-    e = p.value(step.value) if isinstance(step.value, Node) else p.number(step.value)
-    p.body.append(_set(p.identifier(step.size.name), e))
-
-
-def _allocate(p: Printer, step: Allocate) -> None:
-    p.body += p.target.allocate(p, step)
-
-
-def _store(p: Printer, step: Store) -> None:
-    value = p.value(step.value)
-    p.body += p.target.steps["store"](p, step, value)
-    p.forget(step.name)
-
-
-def _finish(p: Printer, step: Finish) -> None:
-    p.body += p.target.steps["finish"](p, step)
-    p.forget(step.name)
-
-
-def _loop(p: Printer, step: Loop) -> None:
-    varying = {str(step.letter), *_written(step.body)}
-    for node in _invariants(step.body, varying):
-        if node not in p.memo:
-            e = p.target.operations[node.op](p, node, [p.value(a) for a in node.args])
-            p.named(node, e)
-    p.symbol(step.letter)
-    body = p.block(step.body)
-    start, stop = p.number(step.start), p.number(step.stop)
-    args = [stop] if step.start == 0 else [start, stop]
-    if step.down:
-        args = [p.number(step.stop - 1), p.number(step.start - 1), constant(-1)]
-    target = ast.Name(p.identifier(step.letter.name), ast.Store())
-    p.body.append(ast.For(target, call("range", *args), body, [], lineno=0))
-
-
-def _choose(p: Printer, step: Choose) -> None:
-    test = p.number(step.condition)
-    p.body.append(ast.If(test, p.block(step.then), p.block(step.otherwise) if step.otherwise else []))
-
-
-_STEPS: dict[type, Callable] = {
-    Assign: _assign, Let: _let, Allocate: _allocate, Store: _store, Finish: _finish, Loop: _loop, Choose: _choose,
-}  # fmt: skip
-
-
-def _set(target: str, value: ast.expr) -> ast.stmt:
-    return ast.Assign([ast.Name(target, ast.Store())], value, lineno=0)
-
-
 def _base(node: Node) -> str:
     """The tensor a node is mostly about."""
     while node.op != "name" and node.args:
         node = node.args[0]
     return node.attrs[0] if node.op == "name" else ""
-
-
-def _written(steps: Sequence[Step]) -> set[str]:
-    """Names and counters that change in the steps."""
-    found: set[str] = set()
-    for step in steps:
-        if isinstance(step, (Assign, Allocate, Store, Finish)):
-            found.add(step.name)
-        if isinstance(step, Let):
-            found.add(step.size.name)
-        if isinstance(step, Loop):
-            found.add(str(step.letter))
-        for body in bodies_of(step):
-            found |= _written(body)
-    return found
-
-
-def depends(node: Node, names: set[str]) -> bool:
-    """Whether a node's value may change when one of the names does."""
-    if node.op in ("name", "step", "steps") and node.attrs[0] in names:
-        return True
-    if any(str(s) in names for e in _expressions(node.attrs) for s in e.free_symbols):
-        return True
-    return any(depends(a, names) for a in node.args)
-
-
-def _expressions(attrs: object) -> list[Basic]:
-    if isinstance(attrs, Basic):
-        return [attrs]
-    return [e for a in attrs for e in _expressions(a)] if isinstance(attrs, tuple) else []
-
-
-def _invariants(steps: Sequence[Step], varying: set[str]) -> list[Node]:
-    """The largest nodes of a loop's body that are the same at every turn, worth naming before it."""
-    found: dict[Node, None] = {}
-
-    def visit(node: Node) -> None:
-        if node.op not in VIEWS and not depends(node, varying):
-            found.setdefault(node)
-        else:
-            for a in node.args:
-                visit(a)
-
-    for step in steps:
-        for node in nodes_of(step):
-            visit(node)
-        for body in bodies_of(step):
-            for node in _invariants(body, varying):
-                found.setdefault(node)
-    return list(found)
 
 
 def counted(plan: Plan) -> dict[Node, int]:
@@ -378,7 +250,7 @@ def function(plan: Plan, target: Target, wanted: str = "") -> Code:
     groups.append(((), tuple(p.body)))
     all_groups = (((), tuple(head.statements)), *groups)
     used = with_dependencies(target.support, tuple(p.used))
-    math = _mentions(all_groups, "math") or any(_calls_math(target.support, u) for u in used)
+    math = _mentions(all_groups, "math") or any(calls_math(target.support, u) for u in used)
     modules = (*(["math"] if math else []), target.library)
     decorators = target.quiet if any(n.op in _LOUD for n in p.counts) else ()
     return Code(wanted or plan.name, _arguments(p, head), all_groups, used, modules, plan.doc, decorators)
@@ -430,9 +302,9 @@ def _precision(p: Printer, required: list[Tensor]) -> list[ast.stmt]:
     reals = [t.name for t in required if t.kind in ("real", "const")]
     found = []
     if "dtype" in p.needs or len(required) < len(p.plan.inputs):
-        found.append(_set("dtype", p.target.dtype(reals)))
+        found.append(assign("dtype", p.target.dtype(reals)))
     if p.target.device and ("device" in p.needs or len(required) < len(p.plan.inputs)):
-        found.append(_set("device", p.target.device([t.name for t in required])))
+        found.append(assign("device", p.target.device([t.name for t in required])))
     return found
 
 
@@ -456,41 +328,3 @@ def _tail(tensor, inputs, optional) -> bool:
     """Whether only optional inputs follow."""
     after = inputs[inputs.index(tensor) :]
     return all(t in optional for t in after)
-
-
-# ------------------------------------------------------------------------------ support functions
-
-
-def support_functions(path: str) -> dict[str, ast.FunctionDef]:
-    """The functions of a support file, by name."""
-    if path not in _SUPPORT:
-        with open(path, encoding="utf-8") as f:
-            tree = ast.parse(f.read())
-        _SUPPORT[path] = {n.name: n for n in tree.body if isinstance(n, ast.FunctionDef)}
-    return _SUPPORT[path]
-
-
-_SUPPORT: dict[str, dict[str, ast.FunctionDef]] = {}
-
-
-def with_dependencies(path: str, names: Sequence[str]) -> tuple[str, ...]:
-    """The named support functions and those they call, in the file's order."""
-    every = support_functions(path)
-    wanted = dict.fromkeys(names)
-    stack = list(names)
-    for n in stack:
-        for m in ast.walk(every[n]):
-            if isinstance(m, ast.Name) and m.id in every and m.id not in wanted:
-                wanted[m.id] = None
-                stack.append(m.id)
-    return tuple(n for n in every if n in wanted)
-
-
-def _calls_math(path: str, which: str) -> bool:
-    return any(isinstance(n, ast.Name) and n.id == "math" for n in ast.walk(support_functions(path)[which]))
-
-
-__all__ = [
-    "COMPARE", "Block", "Code", "Item", "Mul", "Operation", "Parameter", "Printer", "Target", "binary", "call",
-    "constant", "function", "method", "name", "support_functions", "tuple_of",
-]  # fmt: skip

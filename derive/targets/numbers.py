@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from sympy import Add, Basic, Expr, Float, Function, Integer, Mul, NumberSymbol, Pow, Rational, Symbol
 
@@ -31,7 +32,7 @@ def name(identifier: str) -> ast.expr:
     return node
 
 
-def constant(value: object) -> ast.expr:
+def constant(value: Any) -> ast.expr:
     return ast.Constant(value)
 
 
@@ -44,6 +45,11 @@ def call(function: str | ast.expr, *args: ast.expr, **keywords: ast.expr) -> ast
 def method(x: ast.expr, which: str, *args: ast.expr, **keywords: ast.expr) -> ast.Call:
     """``x.which(args)``."""
     return call(ast.Attribute(x, which, ast.Load()), *args, **keywords)
+
+
+def assign(target: str, value: ast.expr) -> ast.stmt:
+    """``target = value``."""
+    return ast.Assign([ast.Name(target, ast.Store())], value, lineno=0)
 
 
 def binary(a: ast.expr, op: ast.operator, b: ast.expr) -> ast.expr:

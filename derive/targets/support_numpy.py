@@ -1,4 +1,6 @@
 """Array operations that NumPy lacks.  Generated files carry the ones they use; nothing here is imported by them."""
+# ruff: noqa: B905
+# mypy: ignore-errors
 
 from __future__ import annotations
 
@@ -46,7 +48,9 @@ def _several(value, count):
 
 def _nonempty(x, axes):
     """x, with one point of zeros on axes that have none: what a guard leaves out may be read there."""
-    return x if all(x.shape[k] for k in axes) else np.zeros([max(n, int(k in axes)) for k, n in enumerate(x.shape)], x.dtype)
+    if all(x.shape[k] for k in axes):
+        return x
+    return np.zeros([max(n, int(k in axes)) for k, n in enumerate(x.shape)], x.dtype)
 
 
 def _window(x, axis, start, counts, steps, fill=0):
@@ -120,7 +124,8 @@ def _spread(y, w, starts, sizes, strides, dilations):
         for tap in itertools.product(*map(range, taps)):
             ours, theirs = _seen(sizes, counts, starts, strides, [i * d for i, d in zip(tap, dilations)])
             if ours:
-                out[(slice(k, k + block), ..., *ours)] += columns[(slice(None), slice(None), slice(None), *tap, *theirs)]
+                here = out[(slice(k, k + block), ..., *ours)]
+                here += columns[(slice(None),) * 3 + (*tap, *theirs)]
     return out
 
 

@@ -1,4 +1,6 @@
 """Array operations that Torch lacks.  Generated files carry the ones they use; nothing here is imported by them."""
+# ruff: noqa: B905
+# mypy: ignore-errors
 
 from __future__ import annotations
 
@@ -55,7 +57,9 @@ def _padded(x, axis, before, after, fill=0):
 
 def _nonempty(x, axes):
     """x, with one point of zeros on axes that have none: what a guard leaves out may be read there."""
-    return x if all(x.shape[k] for k in axes) else x.new_zeros([max(n, int(k in axes)) for k, n in enumerate(x.shape)])
+    if all(x.shape[k] for k in axes):
+        return x
+    return x.new_zeros([max(n, int(k in axes)) for k, n in enumerate(x.shape)])
 
 
 def _window(x, axis, start, counts, steps, fill=0):
@@ -182,9 +186,7 @@ def _slide(x, op, axis, start, count, stride, taps, dilation):
     if taps <= 0 or count <= 0:
         fill = {"sum": 0, "max": -math.inf, "min": math.inf}[op]
         return x.new_full((*x.shape[:axis], max(count, 0), *x.shape[axis + 1 :]), fill)
-    fill, combine = {
-        "sum": (0, torch.add), "max": (-math.inf, torch.maximum), "min": (math.inf, torch.minimum)
-    }[op]
+    fill, combine = {"sum": (0, torch.add), "max": (-math.inf, torch.maximum), "min": (math.inf, torch.minimum)}[op]
     last = start + (count - 1) * stride + (taps - 1) * dilation
     x = _padded(x, axis, -start, last + 1 - x.shape[axis], fill)
     lead = (slice(None),) * axis
@@ -234,6 +236,11 @@ def _stacked(steps, axis, shape, dtype, device):
         return torch.zeros(shape, dtype=dtype, device=device)
     zero = torch.zeros(rest, dtype=dtype, device=device)
     return torch.stack([zero if s is None else s.expand(rest) for s in steps], axis)
+
+
+def _largest(x):
+    """The largest entry as a Python int, 0 without entries."""
+    return int(x.max()) if x.numel() else 0
 
 
 def _largest_along(x, dims):

@@ -7,7 +7,8 @@ import re
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 
-from derive.targets.array_code import Code, support_functions
+from derive.targets.array_code import Code
+from derive.targets.support import support_functions
 
 IMPORTS = {"np": "import numpy as np", "torch": "import torch", "math": "import math", "itertools": "import itertools"}
 LINE = 100
@@ -39,7 +40,8 @@ def _signature(code: Code) -> str:
     positional = [arg.arg for arg in a.args]
     for k, default in enumerate(reversed(a.defaults)):
         positional[-1 - k] += f"={ast.unparse(default)}"
-    keywords = [k.arg if d is None else f"{k.arg}={ast.unparse(d)}" for k, d in zip(a.kwonlyargs, a.kw_defaults, strict=True)]
+    pairs = zip(a.kwonlyargs, a.kw_defaults, strict=True)
+    keywords = [k.arg if d is None else f"{k.arg}={ast.unparse(d)}" for k, d in pairs]
     items = [*positional, *(["*", *keywords] if keywords else [])]
     return f"def {code.name}(\n" + "".join(f"    {i},\n" for i in items) + "):"
 

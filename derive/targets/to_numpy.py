@@ -93,7 +93,7 @@ def _broadcast(p: Printer, node: Node, args: Args) -> ast.expr:
 
 
 def _largest(p: Printer, node: Node, args: Args) -> ast.expr:
-    return call("int", call("np.max", args[0], initial=constant(0)))
+    return args[0] if node.args[0].is_scalar else call("int", call("np.max", args[0], initial=constant(0)))
 
 
 def _step(p: Printer, node: Node, args: Args) -> ast.expr:

@@ -121,9 +121,7 @@ def _broadcast(p: Printer, node: Node, args: Args) -> ast.expr:
 
 
 def _largest(p: Printer, node: Node, args: Args) -> ast.expr:
-    if node.args[0].is_scalar:
-        return args[0]
-    return call("int", call(p.use("largest_along"), args[0], tuple_of([constant(k) for k in range(node.args[0].ndim)])))
+    return args[0] if node.args[0].is_scalar else call(p.use("largest"), args[0])
 
 
 def _arange(p: Printer, node: Node, args: Args) -> ast.expr:

@@ -1,0 +1,71 @@
+"""How each step of a plan is printed."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from derive.lower.plan import Allocate, Assign, Choose, Finish, Let, Loop, Node, Store
+from derive.targets.dependence import VIEWS, invariants, written
+from derive.targets.numbers import assign, call, constant, name
+
+if TYPE_CHECKING:
+    from derive.targets.array_code import Printer
+
+
+def _assign(p: Printer, step: Assign) -> None:
+    e = p.target.operations[step.value.op](p, step.value, [p.value(a) for a in step.value.args])
+    if step.value in p.memo:
+        e = name(p.memo[step.value])
+    which = p.identifier(step.name)
+    p.body.append(assign(which, e))
+    if step.value.op not in VIEWS:
+        p.memo.setdefault(step.value, which)
+
+
+def _let(p: Printer, step: Let) -> None:
+    p.symbol(step.size)
+    e = p.value(step.value) if isinstance(step.value, Node) else p.number(step.value)
+    p.body.append(assign(p.identifier(step.size.name), e))
+
+
+def _allocate(p: Printer, step: Allocate) -> None:
+    p.body += p.target.allocate(p, step)
+
+
+def _store(p: Printer, step: Store) -> None:
+    value = p.value(step.value)
+    p.body += p.target.steps["store"](p, step, value)
+    p.forget(step.name)
+
+
+def _finish(p: Printer, step: Finish) -> None:
+    p.body += p.target.steps["finish"](p, step)
+    p.forget(step.name)
+
+
+def _loop(p: Printer, step: Loop) -> None:
+    varying = {str(step.letter), *written(step.body)}
+    for node in invariants(step.body, varying):
+        if node not in p.memo:
+            e = p.target.operations[node.op](p, node, [p.value(a) for a in node.args])
+            p.named(node, e)
+    p.symbol(step.letter)
+    body = p.block(step.body)
+    start, stop = p.number(step.start), p.number(step.stop)
+    args = [stop] if step.start == 0 else [start, stop]
+    if step.down:
+        args = [p.number(step.stop - 1), p.number(step.start - 1), constant(-1)]
+    target = ast.Name(p.identifier(step.letter.name), ast.Store())
+    p.body.append(ast.For(target, call("range", *args), body, [], lineno=0))
+
+
+def _choose(p: Printer, step: Choose) -> None:
+    test = p.number(step.condition)
+    p.body.append(ast.If(test, p.block(step.then), p.block(step.otherwise) if step.otherwise else []))
+
+
+STEPS: dict[type, Callable] = {
+    Assign: _assign, Let: _let, Allocate: _allocate, Store: _store, Finish: _finish, Loop: _loop, Choose: _choose,
+}  # fmt: skip
