@@ -9,7 +9,8 @@ from typing import Any
 from sympy import Expr, Integer
 
 from derive.functions import FUNCTIONS
-from derive.language.expressions import DRAWS, REDUCERS, Context, condition, elaborate, number, plain, resolve
+from derive.language.context import DRAWS, REDUCERS, Context, resolve
+from derive.language.expressions import condition, elaborate, number, plain
 from derive.language.inline import call_on_scalars
 from derive.language.reads import padded_read
 from derive.language.reductions import reduction

@@ -5,8 +5,7 @@ from __future__ import annotations
 import ast
 from typing import Any
 
-from derive.language.expressions import Context
-from derive.language.reads import pack_key
+from derive.language.context import Context
 from derive.language.tables import Dim, Equation, Pack, Ref, Row, Slot
 
 
@@ -52,7 +51,3 @@ def _own(item: Dim | Pack) -> Dim | Pack:
     if isinstance(item, Pack):
         return Pack(item.name, tuple(Dim(tuple(Slot(s.extent, s.origin) for s in d.slots)) for d in item.dims))
     return Dim(tuple(Slot(e.extent, e.origin) if isinstance(e, Slot) else _own(e) for e in item.entries))  # type: ignore[misc]
-
-
-def key_of(node: ast.expr) -> str | None:
-    return pack_key(node)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 from typing import Any
 
+from derive.language.context import Context, resolve
 from derive.language.covers import check_pieces
 from derive.language.definition import Definition
 from derive.language.derived import read_derived
-from derive.language.expressions import Context, resolve
 from derive.language.finish import (
     drop_units,
     refuse_unknown,
@@ -22,7 +22,7 @@ from derive.language.hypers import check_names, give_root
 from derive.language.inline import expand_calls, note_updates
 from derive.language.inputs import add_input, declare_sizes
 from derive.language.kinds import infer
-from derive.language.lefts import add_equation, elaborate_equation
+from derive.language.lefts import elaborate_equation
 from derive.language.optimizer import desugar
 from derive.language.parse import DERIVED
 from derive.language.ranges import Facts, settle_agreements, settle_checks
@@ -133,6 +133,7 @@ def _output(node: ast.Name, found: Any, rows: list[Row], ctx: Context) -> Row:
 
 
 def _finish(definition: Definition, build: Build, parameters: tuple[Parameter, ...], outputs: list[Row]) -> Program:
+    build.reserved = frozenset([*(r.name for r in build.rows), *(p.name for p in parameters)])
     for equation in _by_row(build):
         elaborate_equation(equation)
     settle_extents(build)
@@ -172,7 +173,3 @@ def _all_defined(build: Build) -> None:
     for row in build.rows:
         if not row.given and not row.pieces and row.definition is not None:
             raise row.definition.error(f"{row.name} is declared but has no equation", row.node, "write one")
-
-
-def add(equation: Equation) -> None:
-    add_equation(equation)

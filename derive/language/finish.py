@@ -7,7 +7,7 @@ from dataclasses import replace
 from sympy import Expr, Integer
 
 from derive.language.ranges import Facts, prove
-from derive.language.tables import Build, Dim, Pack, Row, Slot, is_unknown
+from derive.language.tables import Build, Dim, Row, Slot, is_unknown
 from derive.program import (
     Axis,
     Bind,
@@ -19,7 +19,6 @@ from derive.program import (
     Reduce,
     Statement,
     Tensor,
-    Where,
     free_letters,
     rebuild,
     substitute,
@@ -239,15 +238,3 @@ def statement_of(row: Row) -> Statement:
     """All pieces of a tensor, those with more literal parts first."""
     order = sorted(row.pieces, key=lambda p: -sum(i.is_Integer for i in p.indices))
     return Statement(tensor_of(row), tuple(order))
-
-
-def compares_halo(e: Expr) -> bool:
-    return isinstance(e, Compare)
-
-
-def is_pack(item: object) -> bool:
-    return isinstance(item, Pack)
-
-
-def is_guard(e: Expr) -> bool:
-    return isinstance(e, Where)

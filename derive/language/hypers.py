@@ -11,8 +11,9 @@ from typing import Any
 from sympy import Expr, Float, Integer, Rational
 
 from derive.errors import InputError
+from derive.language.context import Context, Static
 from derive.language.definition import Definition, HyperInput
-from derive.language.expressions import Context, Static, elaborate
+from derive.language.expressions import elaborate
 from derive.language.suggest import nearest
 from derive.language.tables import NeedStatic, Scope
 from derive.program import INF, Hyper, Parameter, Truth
@@ -81,7 +82,7 @@ def chosen(hyper: HyperInput, kind: str, length: int, value: Any, name: str) -> 
 
 
 def _number(hyper: HyperInput, kind: str, value: Any, name: str) -> Expr:
-    if isinstance(value, bool) or isinstance(value, (str, bytes)) or value is None:
+    if isinstance(value, (bool, str, bytes)) or value is None:
         raise _wrong(hyper, name, value, "an integer" if kind == "Int" else "a number")
     if isinstance(value, Expr) and value.is_Rational:
         value = Fraction(int(value.p), int(value.q))
@@ -97,7 +98,7 @@ def _number(hyper: HyperInput, kind: str, value: Any, name: str) -> Expr:
         return Rational(Fraction(value).numerator, Fraction(value).denominator)
     if isinstance(value, numbers.Real) and not math.isnan(value):
         if math.isinf(value):
-            return INF if value > 0 else -INF
+            return INF if float(value) > 0 else -INF
         return Rational(repr(float(value)))
     raise _wrong(hyper, name, value, "a number")
 

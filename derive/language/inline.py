@@ -8,8 +8,9 @@ from typing import Any
 from sympy import Expr
 
 from derive.functions import FUNCTIONS
+from derive.language.context import REDUCERS, Context, Static, resolve
 from derive.language.definition import Definition
-from derive.language.expressions import REDUCERS, Context, Static, elaborate, number, resolve
+from derive.language.expressions import elaborate, number
 from derive.language.find import definition_called
 from derive.language.hypers import callee_value
 from derive.language.inputs import add_input, early_sizes
@@ -17,7 +18,7 @@ from derive.language.match import match_input
 from derive.language.parse import DERIVED, parse_text
 from derive.language.scalars import settle_all
 from derive.language.suggest import nearest
-from derive.language.tables import Absent, Constant, Equation, Family, Macro, Ref, Row, Scope
+from derive.language.tables import Absent, Constant, Family, Macro, Ref, Row, Scope
 from derive.language.walk import Call, Walk, is_whole_call, walk_body
 
 NESTED = 16
@@ -310,7 +311,3 @@ def _scalar_argument(node: ast.expr, callee: Definition, call: ast.Call, ctx: Co
             )
             raise ctx.error(f"{node.id} is a whole tensor inside an equation", node, mend)
     return Constant(number(node, ctx), ())
-
-
-def equation_of(found: Macro) -> Equation:
-    return found.equation

@@ -8,8 +8,9 @@ from typing import Any
 
 from sympy import Expr, Integer
 
+from derive.language.context import DRAWS, Context
 from derive.language.definition import Definition, Input
-from derive.language.expressions import DRAWS, Context, Static, need_static, number, whole_number
+from derive.language.expressions import need_static, number, whole_number
 from derive.language.lefts import axes_items
 from derive.language.reads import pack_key
 from derive.language.scalars import settle
@@ -164,7 +165,3 @@ def _draw(node: ast.Call, ctx: Context) -> Draw:
     if len(node.args) != count or node.keywords:
         raise ctx.error(f"{name} takes {count} argument{'s'[: count > 1]}", node, _NO_DRAW)
     return Draw(name, tuple(number(a, ctx) for a in node.args))
-
-
-def static(value: Any) -> Static:
-    return Static(value)

@@ -7,7 +7,8 @@ import ast
 from sympy import Expr, Integer
 
 from derive.errors import DefinitionError
-from derive.language.expressions import Context, condition, elaborate, number
+from derive.language.context import Context
+from derive.language.expressions import condition, elaborate, number
 from derive.language.parse import elements
 from derive.language.reads import literal, pack_key, spell
 from derive.language.reductions import (

@@ -7,8 +7,9 @@ from typing import Any
 
 from sympy import Expr, Integer
 
+from derive.language.context import Context
 from derive.language.definition import Input
-from derive.language.expressions import Context, Static, elaborate, number, symbols_of
+from derive.language.expressions import elaborate, number, symbols_of
 from derive.language.inputs import lengths_asserted
 from derive.language.ranges import unify
 from derive.language.reads import pack_key
@@ -182,9 +183,10 @@ def _product(slots: tuple[Slot, ...]) -> Expr:
 def _known(axis: ast.expr, scope: Scope, late: bool = False) -> Expr | None:
     """An axis expression's value if all its names are known, else None."""
     for n in ast.walk(axis):
-        if isinstance(n, ast.Name) and scope.sizes.get(n.id) is None and scope.hypers.get(n.id) is None:
-            if not (late and n.id in scope.scalars):
-                return None
+        if not isinstance(n, ast.Name) or scope.sizes.get(n.id) is not None or n.id in scope.hypers:
+            continue
+        if not (late and n.id in scope.scalars):
+            return None
     value = elaborate(axis, Context(scope))
     return value if isinstance(value, Expr) else None
 
@@ -225,7 +227,3 @@ def settle_postponed(postponed: Postponed, scope: Scope, node: ast.AST, ctx: Con
             continue
         message = f"{scope.definition.name} needs equal extents: {{right}} where {{left}} is expected"
         unify(scope.build, value, extent, message, "give tensors whose axes agree", at, ctx.scope, called=True)
-
-
-def static(value: Any) -> Static:
-    return Static(value)

@@ -15,6 +15,9 @@ from derive.language.parse import elements
 
 STEP = "t"
 
+Written = tuple[str, ast.Subscript, ast.Assign]
+FirstIndex = tuple[str, ast.expr]
+
 
 def desugar(definition: Definition) -> Definition:
     """The plain definition an optimizer stands for; any other definition is itself."""
@@ -26,11 +29,12 @@ def desugar(definition: Definition) -> Definition:
             _widen(statement)
     used = {n.id for s in definition.body for n in ast.walk(s) if isinstance(n, ast.Name)}
     steps = _free("T", used)
-    states = tuple(dict.fromkeys(_states(body)))
-    moving = dict.fromkeys(name for name, first in _reads(body) if _moves(first) or name in states)
+    equations, reads = list(_equations(body)), list(_reads(body))
+    states = tuple(dict.fromkeys(_states(equations)))
+    moving = dict.fromkeys(name for name, first in reads if _moves(first) or name in states)
     given = {i.name: _free(f"{i.name}_0", used) for i in definition.inputs if i.name in states}
     inputs = tuple(_input(i, given, steps if i.name in moving else "") for i in definition.inputs)
-    bases = {n: _bases(n, given.get(n), body) for n in states}
+    bases = {n: _bases(n, given.get(n), equations, reads) for n in states}
     if given and not any(isinstance(n, ast.Return) for s in body for n in ast.walk(s)):
         body.append(_return([n for n in states if n in given], definition))
     return replace(definition, inputs=inputs, body=tuple(body), steps=steps, states=states, bases=bases)
@@ -45,13 +49,12 @@ def _free(name: str, used: set[str]) -> str:
 def _widen(tree: ast.AST) -> None:
     """``grad[t]`` → ``grad[t, ...]``, where parameters are untyped."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Subscript) and not isinstance(node.slice, ast.Tuple):
-            if any(isinstance(n, ast.Name) and n.id == STEP for n in ast.walk(node.slice)):
-                dots = ast.copy_location(ast.Constant(Ellipsis), node.slice)
-                node.slice = ast.copy_location(ast.Tuple([node.slice, dots], ast.Load()), node.slice)
+        if isinstance(node, ast.Subscript) and not isinstance(node.slice, ast.Tuple) and _moves(node.slice):
+            dots = ast.copy_location(ast.Constant(Ellipsis), node.slice)
+            node.slice = ast.copy_location(ast.Tuple([node.slice, dots], ast.Load()), node.slice)
 
 
-def _equations(body: list[ast.stmt]) -> Iterator[tuple[str, ast.Subscript, ast.Assign]]:
+def _equations(body: list[ast.stmt]) -> Iterator[Written]:
     for statement in body:
         for node in ast.walk(statement):
             if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript):
@@ -60,15 +63,15 @@ def _equations(body: list[ast.stmt]) -> Iterator[tuple[str, ast.Subscript, ast.A
                     yield target.value.id, target, node
 
 
-def _states(body: list[ast.stmt]) -> Iterator[str]:
+def _states(equations: list[Written]) -> Iterator[str]:
     """Tensors with an equation at step t."""
-    for name, target, _ in _equations(body):
+    for name, target, _ in equations:
         first = elements(target.slice)[0]
         if isinstance(first, ast.Name) and first.id == STEP:
             yield name
 
 
-def _reads(body: list[ast.stmt]) -> Iterator[tuple[str, ast.expr]]:
+def _reads(body: list[ast.stmt]) -> Iterator[FirstIndex]:
     """(tensor, first index) of every read."""
     for statement in body:
         for node in ast.walk(statement):
@@ -91,13 +94,13 @@ def _input(declared: Input, given: dict[str, str], steps: str) -> Input:
     return replace(declared, axes=(axis, *axes), typed=True)
 
 
-def _bases(name: str, given: str | None, body: list[ast.stmt]) -> tuple[ast.Assign, ...]:
+def _bases(name: str, given: str | None, equations: list[Written], reads: list[FirstIndex]) -> tuple[ast.Assign, ...]:
     """The equations of a tensor at step 0 and before, where its reads reach them and the text has none."""
-    reached = max((_lag(first) for read, first in _reads(body) if read == name), default=0)
+    reached = max((_lag(first) for read, first in reads if read == name), default=0)
     if given:
         reached = max(reached, 1)
-    written = {_literal(elements(target.slice)[0]) for n, target, _ in _equations(body) if n == name}
-    model = next(node for n, t, node in _equations(body) if n == name and _moves(elements(t.slice)[0]))
+    written = {_literal(elements(target.slice)[0]) for n, target, _ in equations if n == name}
+    model = next(node for n, t, node in equations if n == name and _moves(elements(t.slice)[0]))
     return tuple(_base(model, step, given) for step in range(1 - reached, 1) if step not in written)
 
 

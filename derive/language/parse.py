@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 
 from derive.errors import DefinitionError, Place
 from derive.language.definition import Definition, HyperInput, Input, Source
@@ -97,7 +96,8 @@ def _hyper(node: ast.arg, default: ast.expr | None, source: Source) -> HyperInpu
     base = annotation.value if isinstance(annotation, ast.Subscript) else annotation
     if not isinstance(base, ast.Name) or base.id not in HYPER_KINDS:
         raise source.error(f"the type of {node.arg} is not known", annotation, _HYPER_MEND)
-    length, allowed = 0, ()
+    length = 0
+    allowed: tuple[str, ...] = ()
     if isinstance(annotation, ast.Subscript):
         length, allowed = _bracket(base.id, annotation, source)
     return HyperInput(node.arg, base.id, length, allowed, default, node)
@@ -117,10 +117,3 @@ def _bracket(kind: str, annotation: ast.Subscript, source: Source) -> tuple[int,
 def elements(node: ast.expr) -> tuple[ast.expr, ...]:
     """What stands between the brackets: ``x[a, b]`` has two elements, ``x[a]`` one."""
     return tuple(node.elts) if isinstance(node, ast.Tuple) else (node,)
-
-
-def subscript_names(node: ast.AST) -> Iterator[str]:
-    """Every name in a piece of text, in order of appearance."""
-    for child in ast.walk(node):
-        if isinstance(child, ast.Name):
-            yield child.id

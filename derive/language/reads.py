@@ -3,22 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 from typing import Any
 
 from sympy import Expr, Integer
 
-from derive.language.expressions import (
-    Context,
-    Static,
-    conjunction,
-    elaborate,
-    macro_read,
-    number,
-    resolve,
-    unknown_name,
-    whole_number,
-)  # fmt: skip
+from derive.language.context import Context, Static, resolve, unknown_name
+from derive.language.expressions import conjunction, elaborate, macro_read, number, whole_number
 from derive.language.parse import elements
 from derive.language.tables import (
     Absent,
@@ -373,12 +363,6 @@ def _owner(index: Expr, ctx: Context) -> tuple[Frame | None, bool]:
         if any(b.letter in letters for b in ctx.frames[depth].bounds):
             return ctx.frames[depth], any(g > depth for g in ctx.guards)
     return None, bool(ctx.guards)
-
-
-def letters_in(node: ast.AST) -> Iterator[str]:
-    for child in ast.walk(node):
-        if isinstance(child, ast.Name):
-            yield child.id
 
 
 def literal(node: ast.expr, ctx: Context) -> Expr | None:

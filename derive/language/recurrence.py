@@ -20,7 +20,6 @@ from derive.program import (
     Statement,
     free_letters,
     tensors_read,
-    walk,
 )  # fmt: skip
 
 Read_ = tuple[str, Piece, Read, tuple]
@@ -175,7 +174,3 @@ def _acyclic(names: list[str], steps: list[tuple[str, str, int | None]]) -> bool
     same = {n: tuple(b for a, b, step in steps if a == n and step == 0) for n in names}
     groups = strongly_connected(same)
     return all(len(g) == 1 and g[0] not in same[g[0]] for g in groups)
-
-
-def reads_itself(statement: Statement) -> bool:
-    return any(isinstance(e, Read) and e.tensor == statement.name for p in statement.pieces for e in walk(p.rhs))

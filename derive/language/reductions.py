@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
 from typing import Any
 
 from sympy import Expr, Integer
 
 from derive.functions import FUNCTIONS
-from derive.language.expressions import REDUCERS, WORDS, Context, condition, elaborate, number, resolve
+from derive.language.context import REDUCERS, WORDS, Context, resolve
+from derive.language.expressions import condition, elaborate, number
 from derive.language.parse import elements
 from derive.language.ranges import agree
 from derive.language.reads import pack_key
-from derive.language.tables import Bound, Constant, Frame, Pack, Ref, Scope, Slot
+from derive.language.tables import Bound, Constant, Frame, Pack, Ref, Slot
 from derive.program import Bind, Compare, Letter, Reduce, Truth, free_letters, reads
 
 _ASCENDING = {ast.Lt: True, ast.LtE: True, ast.Gt: False, ast.GtE: False}
@@ -97,10 +97,9 @@ def is_fresh(name: str, ctx: Context) -> bool:
 def new_letter(name: str, ctx: Context) -> Letter:
     """The letter a name becomes: itself, or with a suffix where that is taken around here."""
     around = {b.letter.name for f in ctx.frames for b in f.bounds}
-    taken = ctx.scope.build.names.taken
-    at_root = ctx.scope.top.names is not None and not ctx.scope.top.macro and ctx.floor == 0
+    reserved = ctx.scope.build.reserved if ctx.scope.top.caller is not None else frozenset()
     candidate, n = name, 0
-    while candidate in around or (candidate in taken and not (at_root and ctx.scope.build.depth == 0)):
+    while candidate in around or candidate in reserved:
         n += 1
         candidate = f"{name}_{n}" if name != "..." else f"*p_{n}"
     return Letter(candidate)
@@ -284,11 +283,3 @@ def insert_pending(frame: Frame) -> list[Expr]:
         entries += [c for c in ready if c not in entries]
         waiting = [c for c in waiting if c not in ready]
     return entries
-
-
-def names_of(bounds: Iterable[Bound]) -> str:
-    return ", ".join(b.letter.name for b in bounds)
-
-
-def scope_of(ctx: Context) -> Scope:
-    return ctx.scope

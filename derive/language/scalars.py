@@ -7,7 +7,8 @@ import ast
 from sympy import Expr
 
 from derive.functions import FUNCTIONS
-from derive.language.expressions import WORDS, Context, number, resolve
+from derive.language.context import WORDS, Context, resolve
+from derive.language.expressions import number
 from derive.language.floors import integer_valued, tidy
 from derive.language.lefts import add_equation
 from derive.language.ranges import Facts

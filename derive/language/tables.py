@@ -287,6 +287,7 @@ class Build:
     depth: int = 0
     optional: dict[Expr, None] = field(default_factory=dict)
     scopes: list[Scope] = field(default_factory=list)
+    reserved: frozenset[str] = frozenset()
 
     def scopes_of(self, top: Scope) -> tuple[Scope, ...]:
         """A scope and those of the loop turns in it."""

@@ -7,20 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sympy import Expr, Integer
+from sympy import Integer
 
 from derive.functions import FUNCTIONS
-from derive.language.expressions import (
-    WORDS,
-    Context,
-    Static,
-    condition,
-    need_static,
-    number,
-    resolve,
-    truth,
-    whole_number,
-)  # fmt: skip
+from derive.language.context import WORDS, Context, Static, resolve
+from derive.language.expressions import condition, need_static, truth, whole_number
 from derive.language.find import definition_called
 from derive.language.lefts import add_equation, axes_items
 from derive.language.parse import KINDS, elements
@@ -273,7 +264,7 @@ def _assert(node: ast.Assert, state: Walk) -> None:
     c = condition(node.test, state.context())
     if isinstance(c, Truth):
         if not c:
-            text = f": {node.msg.value}" if isinstance(node.msg, ast.Constant) else ""
+            text = f": {node.msg.value!s}" if isinstance(node.msg, ast.Constant) else ""
             raise state.scope.error(
                 f"this does not hold here{text}", node.test, "choose hyperparameters that satisfy it"
             )
@@ -311,7 +302,3 @@ _STATEMENTS: dict[type[ast.stmt], Callable[[Any, Walk], None]] = {
     ast.Expr: _expression,
     ast.Pass: _pass,
 }
-
-
-def static_number(node: ast.expr, ctx: Context) -> Expr:
-    return number(node, ctx)

@@ -29,7 +29,9 @@ def load() -> Callable[..., Program]:
 def value() -> Value:
     """Values of the outputs; a single one by itself."""
 
-    def of(text: str, *, choices: dict[str, Any] | None = None, hypers: dict[str, Any] | None = None, **inputs: Any) -> Any:
+    def of(
+        text: str, *, choices: dict[str, Any] | None = None, hypers: dict[str, Any] | None = None, **inputs: Any
+    ) -> Any:
         given = {name: np.asarray(x) for name, x in inputs.items()}
         results = run(program_of(text, choices), given, hypers or {})
         values = [np.asarray(v).tolist() for v in results.values()]

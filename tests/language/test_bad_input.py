@@ -48,7 +48,7 @@ BODIES: dict[str, tuple[str, str, str]] = {
     "summed_but_never_read": ("y[n, k] = sum[r](x[n, k])", "index r is summed but never read", "x[n, k + r]?"),
     "undeclared_extent": ("y[n] = sum[k](x[n + 1, k])", "extent of axis 1 of y is not known", "declare it: y: Real["),
     "unknown_size": ("y: Real[N, L]\n    y[n, l] = x[n, 0]", "size L is not known", "L = 2*N"),
-    "hole_in_pieces": ("y: Real[4]\n    y[0] = x[0, 0]\n    y[2] = x[0, 0]", "no equation where axis 1 is 1", "add one"),
+    "hole_in_pieces": ("y: Real[4]\n    y[0] = N\n    y[2] = N", "no equation where axis 1 is 1", "add one"),
     "open": ("y[n, k] = open('a')", "no function open", "define it"),
     "import_inside": ("import os\n    y[n, k] = x[n, k]", "import is not part", "only equations"),
     "attribute": ("y[n, k] = x.sum()", "an attribute (a dot)", "exp(x[n])"),
@@ -84,7 +84,7 @@ BODIES: dict[str, tuple[str, str, str]] = {
     "loop_over_a_size": ("for i in range(N):\n        y[n, k] = x[n, k]", "known when deriving", "hyperparameter"),
     "loop_too_long": ("for i in range(10**6):\n        y[n, k] = x[n, k]", "over the limit", "recurrence"),
     "draw_in_equation": ("y[n, k] = bernoulli(0.5)*x[n, k]", "draw is an input's default", "among the inputs"),
-    "declared_without_equation": ("z: Real[N]\n    y[n, k] = x[n, k]", "z is declared but has no equation", "write one"),
+    "declared_without_equation": ("z: Real[N]\n    y[n, k] = K", "z is declared but has no equation", "write one"),
     "nested_def": ("def g(a):\n        return a\n    y[n, k] = x[n, k]", "not a statement", "equations"),
     "too_many_arguments": ("y = relu(x, w)", "relu takes 1 inputs, not 2", "they are x"),
     "unknown_keyword": ("y = avg_pool2d(x, kernel_sise=2)", "has no kernel_sise", "did you mean kernel_size"),
@@ -119,7 +119,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "long_name": (f"def f({'x' * 33}: Real[N]):\n    return x", "not allowed"),
     "foreign_letters": ("def f(é: Real[N]):\n    return é", "not allowed"),
     "syntax": ("def f(x: Real[N])\n    return x", "not Python syntax"),
-    "ten_thousand_parentheses": (f"def f(x: Real[N]):\n    y[n] = {'(' * 10_000}x[n]{')' * 10_000}\n    return y", "deeper"),
+    "ten_thousand_parentheses": (
+        f"def f(x: Real[N]):\n    y[n] = {'(' * 10_000}x[n]{')' * 10_000}\n    return y",
+        "deeper",
+    ),
     "twenty_thousand_minus": (f"def f(x: Real[N]):\n    y[n] = {'-' * 20_000}x[n]\n    return y", "deeper"),
     "ten_thousand_not": (f"def f(x: Real[N]):\n    y[n] = {'not ' * 10_000}x[n]\n    return y", "deeper"),
     "long_sum": (f"def f(x: Real[N]):\n    y[n] = {'+'.join(['x[n]'] * 2000)}\n    return y", "deeper"),
@@ -234,7 +237,9 @@ def test_choice(case: str):
 
 
 def test_structural_without_a_value():
-    definition = parse_text("def f(x: Real[N], *, n: Int):\n    for i in range(n):\n        y[k] = x[k]\n    return x")[0]
+    definition = parse_text("def f(x: Real[N], *, n: Int):\n    for i in range(n):\n        y[k] = x[k]\n    return x")[
+        0
+    ]
     with pytest.raises(InputError, match="without a value for n") as caught:
         specialise(definition)
     assert caught.value.mend == "give one: n=2"

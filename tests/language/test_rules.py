@@ -145,7 +145,9 @@ def test_stated_range_wins_and_must_fit(value):
 
 def test_range_filter_goes_to_the_innermost_reduction_that_binds_a_letter(load):
     text = f("y: Real[N]\ny[n] = sum[i < 3](2 + sum[j < 2](x[n + i + j]))")
-    outer = next(e for e in walk(load(text).statements[0].pieces[0].rhs) if isinstance(e, Reduce) and len(e.letters) == 1)
+    outer = next(
+        e for e in walk(load(text).statements[0].pieces[0].rhs) if isinstance(e, Reduce) and len(e.letters) == 1
+    )
     assert outer.filters == () and isinstance(outer.body, object)
     inner = next(e for e in walk(outer.body) if isinstance(e, Reduce))
     assert len(inner.filters) == 2
@@ -245,7 +247,9 @@ def test_draw_is_an_input_with_a_distribution(load):
 
 
 def test_kinds_are_inferred_to_a_fixpoint(load):
-    body = "m[t] = x[t] > 0\na[-1] = 0\na[t] = b[t - 1] + 1\nb[-1] = 0\nb[t] = where(m[t], a[t - 1], 0)\ny[t] = x[t]*a[t]"
+    body = (
+        "m[t] = x[t] > 0\na[-1] = 0\na[t] = b[t - 1] + 1\nb[-1] = 0\nb[t] = where(m[t], a[t - 1], 0)\ny[t] = x[t]*a[t]"
+    )
     kinds = {s.name: s.tensor.kind for s in load(f(body)).statements}
     assert kinds == {"m": "bool", "a": "index", "b": "index", "y": "real"}
 
@@ -339,7 +343,8 @@ def test_rows_of_a_declared_tensor_by_turns(value):
 
 
 def test_return_inside_a_static_if(load):
-    text = "def f(x: Real[N], *, k: Bool = True):\n    if k:\n        y[n] = x[n]\n        return y\n    y[n] = 2*x[n]\n    return y"
+    body = "if k:\n    y[n] = x[n]\n    return y\ny[n] = 2*x[n]"
+    text = f(body, "x: Real[N], *, k: Bool = True")
     assert isinstance(load(text).statements[0].pieces[0].rhs, Read)
     assert not isinstance(load(text, {"k": False}).statements[0].pieces[0].rhs, Read)
 
