@@ -7,8 +7,7 @@ import keyword
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sympy import Basic, Expr, Symbol
-from sympy.core.sympify import sympify
+from sympy import Basic, Expr, Integer, Symbol
 
 from derive.lower.plan import Allocate, Node, Plan, Step, bodies_of, nodes_of
 from derive.program import Size, Tensor
@@ -118,7 +117,7 @@ class Printer:
 
     def number(self, e: Basic) -> ast.expr:
         """A Python number."""
-        e = sympify(e, strict=True)
+        e = Integer(e) if isinstance(e, int) else e
         for s in sorted(e.free_symbols, key=str):
             self.symbol(s)
         return self.numbers(e)
