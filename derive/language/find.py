@@ -7,6 +7,7 @@ import difflib
 import functools
 import os
 import re
+import stat
 from pathlib import Path
 
 from derive.errors import DefinitionError, Place, UnknownName
@@ -68,7 +69,7 @@ def load_definition(target: str) -> Definition:
         path, which = name, ""
     if _looks_like_path(path):
         return _from_file(path, which)
-    close = difflib.get_close_matches(name, catalogue_index(), 3, 0.6)
+    close = difflib.get_close_matches(name.lower(), catalogue_index(), 3, 0.6)
     shown = name if len(name) <= 60 else name[:57] + "…"
     raise UnknownName(f"no definition named {shown!r}", mend=f"did you mean {' or '.join(close)}?" if close else _MEND)
 
@@ -95,11 +96,13 @@ def _read(path: str) -> str:
     try:
         if os.path.isdir(path):
             raise UnknownName(f"{path} is a directory", mend="give a file in it: folder/layer.py:name")
-        size = os.path.getsize(path)
-        if size > TEXT_BYTES:
-            message = f"the file has {size} bytes, over the limit of {TEXT_BYTES}"
+        if not stat.S_ISREG(os.stat(path).st_mode):  # a device or a pipe has no end
+            raise UnknownName(f"{path} is no ordinary file", mend="give a text file; `-` reads standard input")
+        with open(path, "rb") as file:
+            data = file.read(TEXT_BYTES + 1)
+        if len(data) > TEXT_BYTES:
+            message = f"the file has {os.path.getsize(path)} bytes, over the limit of {TEXT_BYTES}"
             raise DefinitionError(message, place=Place(path, 1), mend="split it into several files")
-        data = Path(path).read_bytes()
     except FileNotFoundError:
         raise UnknownName(f"there is no file {path}", mend=_missing(path)) from None
     except OSError as error:
@@ -115,6 +118,8 @@ def _read(path: str) -> str:
 
 
 def _missing(path: str) -> str:
+    if os.path.islink(path):
+        return f"it is a link to {os.readlink(path)}, which does not exist"
     stem = Path(path).stem
     if stem in catalogue_index():
         return f"did you mean the catalogue's {stem}?"
