@@ -8,15 +8,16 @@ sampled points of a large program cost only what they read.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from derive.bind import Bound, bind
+from derive.bind.bound import Bound
 from derive.closures import Closure, Compiler, Env
 from derive.errors import DefinitionError, InputError
 from derive.fields import FLOAT, Field
 from derive.program import Bind, Piece, Program, Statement, Tensor
+
+if TYPE_CHECKING:
+    import numpy as np
 
 Point = tuple[str, tuple[int, ...]]
 _DEPTH = 16  # tensors nested in one Python call chain before the rest is put off
@@ -71,6 +72,8 @@ class Evaluator:
 
     def array(self, name: str) -> np.ndarray:
         """All values of a tensor, one axis per part, without the halo."""
+        import numpy as np
+
         tensor, bounds = self.tensors[name], self.range_of(name)
         inside = [range(part.origin, hi) for part, (_, hi) in zip(tensor.parts, bounds, strict=True)]
         kind = {"index": np.int64, "bool": np.bool_}.get(tensor.kind, self.field.dtype)
@@ -183,6 +186,8 @@ def run(
     field: Field = FLOAT,
 ) -> dict[str, np.ndarray]:
     """Every output, and every tensor a module writes back, in the shape a user sees."""
+    from derive.bind.door import bind
+
     bound = bind(program, inputs, hypers)
     evaluator = Evaluator(program, bound, field)
     names = dict.fromkeys((*program.outputs, *(tensor for _, tensor in program.updates)))

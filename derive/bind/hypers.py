@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
-import numpy as np
 from sympy import Basic
 
 from derive.bind.words import nearest
@@ -52,7 +51,7 @@ def _parameter_values(
             f"hyperparameter {parameter.name} of {program.name} is missing", mend=f"give {parameter.name}=..."
         )
     symbols = parameter.symbols
-    listed = isinstance(value, (tuple, list, np.ndarray))
+    listed = isinstance(value, (tuple, list)) or getattr(value, "ndim", 0) > 0
     if listed and (not parameter.length or len(value) != parameter.length):
         wanted = f"{parameter.length} numbers" if parameter.length else "one number"
         raise InputError(f"{parameter.name} is {value}, expected {wanted}")
@@ -61,7 +60,7 @@ def _parameter_values(
 
 
 #: kind of hyperparameter -> what Python value it takes
-_KINDS: dict[str, Any] = {"Int": numbers.Integral, "Real": numbers.Number, "Bool": (bool, np.bool_)}
+_KINDS: dict[str, Any] = {"Int": numbers.Integral, "Real": numbers.Number, "Bool": bool}
 
 
 def _hyper_number(parameter: Parameter, value: Any, earlier: dict[Hyper, Any]) -> Any:
@@ -70,7 +69,7 @@ def _hyper_number(parameter: Parameter, value: Any, earlier: dict[Hyper, Any]) -
             return math.inf if value == INF else -math.inf
         value = Compiler(FLOAT, earlier).exact(value)({})
         value = float(value) if isinstance(value, Fraction) else value
-    if isinstance(value, np.generic):
+    if hasattr(value, "item"):  # a NumPy number
         value = value.item()
     boolean = isinstance(value, bool)
     fits = isinstance(value, _KINDS[parameter.kind]) or hasattr(value, "_mpf_")

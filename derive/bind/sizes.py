@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from sympy import Expr, Symbol
 
 from derive.bind.words import Shape, axis_text, declared, evaluate, lone_pack, shape_text
@@ -33,7 +32,7 @@ class _Equation:
 class Solver:
     """Solves the sizes of a program from the shapes of the inputs given."""
 
-    def __init__(self, program: Program, arrays: Mapping[str, np.ndarray], hypers: Mapping[Hyper, Any]) -> None:
+    def __init__(self, program: Program, arrays: Mapping[str, Any], hypers: Mapping[Hyper, Any]) -> None:
         self.program, self.arrays = program, arrays
         self.values: dict[Symbol, Any] = dict(hypers)
         self.derived = dict(program.sizes)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import numbers
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from fractions import Fraction
 from typing import Any
-
-import numpy as np
 
 from derive.errors import DeriveError
 
@@ -86,7 +85,7 @@ class Field(ABC):
 
 def as_fraction(value: Any) -> Fraction:
     """An exact Fraction of a finite rational number; NotRational otherwise."""
-    if isinstance(value, np.generic):
+    if hasattr(value, "item"):  # a NumPy number
         value = value.item()
     if hasattr(value, "_mpf_"):
         sign, mantissa, exponent, _ = value._mpf_
@@ -95,6 +94,11 @@ def as_fraction(value: Any) -> Fraction:
         return Fraction(value)
     except (TypeError, ValueError, OverflowError) as error:
         raise NotRational(f"{value!r} is not a rational number", mend="evaluate over floats") from error
+
+
+def is_complex(value: Any) -> bool:
+    """Whether a Python or NumPy number is of a complex type."""
+    return isinstance(value, numbers.Complex) and not isinstance(value, numbers.Real)
 
 
 def order_functions(field: Field) -> Table:

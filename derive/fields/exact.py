@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import math
+import numbers
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
-
-import numpy as np
 
 from derive.fields.base import HALF, Field, NotRational, Number, Table, as_fraction, order_functions
 from derive.functions import FUNCTIONS
@@ -31,7 +30,7 @@ class Rationals(Field):
         }
 
     def number(self, value: Any) -> Number:
-        infinite = isinstance(value, (float, np.floating)) and math.isinf(value)
+        infinite = isinstance(value, numbers.Real) and math.isinf(value)
         return float(value) if infinite else as_fraction(value)
 
     def divide(self, a: Number, b: Number) -> Number:
@@ -130,9 +129,9 @@ class Modular(Field):
         }
 
     def number(self, value: Any) -> Number:
-        if isinstance(value, (float, np.floating)) and math.isinf(value):
+        if isinstance(value, numbers.Real) and math.isinf(value):
             return self.infinity if value > 0 else self.prime - self.infinity
-        if isinstance(value, (int, np.integer)):
+        if isinstance(value, numbers.Integral):
             return int(value) % self.prime
         exact = as_fraction(value)
         return self.divide(exact.numerator, exact.denominator)

@@ -8,9 +8,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
-import numpy as np
-
-from derive.fields.base import HALF, Field, NotReal, Number, order_functions
+from derive.fields.base import HALF, Field, NotReal, Number, is_complex, order_functions
 from derive.fields.precise import CONTEXT, MP, analytic
 
 
@@ -90,7 +88,7 @@ class Float(Field):
         }
 
     def number(self, value: Any) -> Number:
-        if isinstance(value, complex | np.complexfloating):
+        if is_complex(value):
             raise NotReal(value)
         return float(value)
 
@@ -141,7 +139,7 @@ class Complex(Field):
         self.functions = {**either, **order_functions(self)}
 
     def number(self, value: Any) -> Number:
-        return complex(value) if isinstance(value, (complex, np.complexfloating)) else float(value)
+        return complex(value) if is_complex(value) else float(value)
 
     def divide(self, a: Number, b: Number) -> Number:
         return a / b if b else a * math.inf

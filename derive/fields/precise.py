@@ -7,7 +7,6 @@ from fractions import Fraction
 from typing import Any
 
 import mpmath
-import numpy as np
 
 from derive.fields.base import Field, NotReal, Number, order_functions
 
@@ -61,7 +60,7 @@ class HighPrecision(Field):
         return call
 
     def number(self, value: Any) -> Number:
-        if isinstance(value, np.generic):
+        if hasattr(value, "item"):  # a NumPy number
             value = value.item()
         if isinstance(value, complex):
             raise NotReal(value)

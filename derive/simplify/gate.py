@@ -6,6 +6,7 @@ chance in about 2⁶¹ per degree (Schwartz–Zippel); others in 50 digits.
 
 from __future__ import annotations
 
+import itertools
 import random
 import zlib
 from collections.abc import Iterator
@@ -13,10 +14,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import mpmath
-import numpy as np
 from sympy import Expr, Function, Integer, Pow, Symbol
 
-from derive.bind import Bound
+from derive.bind.bound import Bound
 from derive.closures import Compiler
 from derive.errors import DeriveError, RewriteError
 from derive.fields import FLOAT, MODULAR, MP, Field
@@ -172,16 +172,14 @@ def _by_name(e: Expr) -> list[Symbol]:
     return sorted(e.free_symbols, key=str)
 
 
-def _data(tensor: Tensor, bound: Bound, rng: random.Random, positive: bool) -> np.ndarray:
+def _data(tensor: Tensor, bound: Bound, rng: random.Random, positive: bool) -> dict[tuple[int, ...], Any]:
+    """A value for each point: read as an array is."""
     values = bound.values
     shape = [int(Compiler(FLOAT, values).exact(p.extent)({})) + p.below for p in tensor.parts]
     draw = {"index": lambda: rng.randrange(2), "bool": lambda: rng.random() < 0.7}.get(
         tensor.kind, lambda: rng.choice((1, 1) if positive else (-1, 1)) * rng.randrange(100, 1500) / 1024
     )
-    data = np.empty(shape, dtype=object)
-    for position in np.ndindex(data.shape):
-        data[position] = draw()
-    return data
+    return {position: draw() for position in itertools.product(*map(range, shape))}
 
 
 def is_rational(program: Program) -> bool:
