@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import Tensor as Array
@@ -21,11 +23,26 @@ def tensors(inputs: Arrays, differentiable: tuple[str, ...] = ()) -> dict[str, A
     return made
 
 
-def forward(case: Case, inputs: Arrays | None = None) -> Arrays:
+def forward(case: Case) -> Arrays:
     """Every output by the program in torch primitives."""
+    return near(case)(case.inputs)
+
+
+def near(case: Case) -> Callable[[Arrays], Arrays]:
+    """The program as a function of its inputs, with every ``constant(…)`` held at its value in the case.
+
+    That is the function whose derivative the gradient is: what is constant by decree must not move.
+    """
+    first = Run(case.program, case.numbers, kept=case.kept)
     with torch.no_grad():
-        y = Run(case.program, case.numbers, kept=case.kept).outputs(tensors(inputs or case.inputs))
-    return {name: value.reshape(-1).numpy() for name, value in y.items()}
+        first.outputs(tensors(case.inputs))
+
+    def run(inputs: Arrays) -> Arrays:
+        again = Run(case.program, case.numbers, kept=case.kept, replayed=iter(first.held))
+        with torch.no_grad():
+            return {n: y.reshape(-1).numpy() for n, y in again.outputs(tensors(inputs)).items()}
+
+    return run
 
 
 def real_outputs(program: Program) -> tuple[str, ...]:

@@ -205,6 +205,10 @@ def _tangent(subject: Subject, case: Case, options: Options) -> Iterator[Row]:
     """The derived Jacobian-vector product against autograd of torch primitives."""
     if not case.differentiable or not autograd.real_outputs(case.program):
         return
+    if not all(np.isfinite(y).all() for y in autograd.forward(case).values()):
+        reason = "the forward is not finite here"
+        yield Row("tangent, interpreter", _title(subject, case.title()), NOT_APPLICABLE, reason=reason)
+        return
     rng = np.random.default_rng([options.seed, 19])
     tangents = [rng.normal(size=case.inputs[n].shape) for n in case.differentiable]
     new = subject.jvp.inputs[len(case.program.inputs) :]
@@ -235,10 +239,7 @@ def _probed(subject: Subject, case: Case, seed: int) -> Row:
     cotangents = {n: w.reshape(-1) for n, w in zip(names, weights[0], strict=True)}
     found = subject.run("interpreter", subject.vjp, inputs, case)
     gradient = {n: found[o] for o, n in zip(subject.vjp.outputs, case.differentiable, strict=True)}
-
-    def forward(moved: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        return autograd.forward(case, moved)
-
+    forward = autograd.near(case)
     return judged(
         "probes", _title(subject, case.title()), forward, gradient, case.inputs, cotangents, seed, _sizes(case)
     )
@@ -267,8 +268,12 @@ def _contract(subject: Subject, case: Case, options: Options) -> Iterator[Row]:
     if not case.differentiable or not autograd.real_outputs(case.program):
         return
 
+    buffers = {buffer for buffer, _ in case.program.updates}
+
     def function(*tensors: Any) -> Any:
-        return subject.function(*tensors, **case.hypers)
+        """The program's function, given copies of the buffers that it updates in place."""
+        pairs = zip(case.inputs, tensors, strict=True)
+        return subject.function(*(x.clone() if n in buffers else x for n, x in pairs), **case.hypers)
 
     bound = contract.Contract(function, autograd.tensors(case.inputs), case.differentiable, options.seed)
     yield from contract.rows(bound, _title(subject, case.title()), CONTRACT, options.seed)

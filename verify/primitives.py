@@ -77,6 +77,8 @@ class Run:
     numbers: dict[Symbol, Any]
     dtype: torch.dtype = torch.float64
     kept: dict = field(default_factory=dict)
+    held: list[Array] = field(default_factory=list)
+    replayed: Iterator[Array] | None = None
     stores: dict[str, Store] = field(default_factory=dict)
     blocked: Array | None = None
 
@@ -228,6 +230,13 @@ class Run:
             flat = flat * extent + value
         return flat
 
+    def _stop(self, e: Stop, points: Points) -> Array:
+        """The value without gradient; or, where differences are taken, what it was in the run replayed."""
+        if self.replayed is not None:
+            return next(self.replayed)
+        self.held.append(self.at(e.args[0], points).detach())
+        return self.held[-1]
+
     def _where(self, e: Where, points: Points) -> Array:
         truth = self.at(e.args[0], points)
         yes, no = torch.nonzero(truth).reshape(-1), torch.nonzero(~truth).reshape(-1)
@@ -326,7 +335,7 @@ _METHODS = (
     (Compare, Run._compare),
     (Logic, Run._logic),
     (Truth, lambda run, e, points: run._constant(bool(e), points)),
-    (Stop, lambda run, e, points: run.at(e.args[0], points).detach()),
+    (Stop, Run._stop),
     (FloorDiv, lambda run, e, points: torch.div(*(run.at(a, points) for a in e.args), rounding_mode="floor")),
     (Modulo, lambda run, e, points: torch.remainder(*(run.at(a, points) for a in e.args))),
     (Add, Run._add),
