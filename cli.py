@@ -259,23 +259,27 @@ def run(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except click.exceptions.Abort:
+        return 130
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except click.exceptions.Abort:
-        return 130
-    except DeriveError as error:
-        click.echo(f"derive: {error}", err=True)
-        return error.exit_code
-    except Exception as error:  # our own mistakes: one line, and how to report it
+    except Exception as error:
         if os.environ.get("DERIVE_DEBUG") == "1":
             raise
-        click.echo(
-            f"derive: internal error: {type(error).__name__}: {error}\n"
-            "    this is a bug of derive; please report it with the command and the output under DERIVE_DEBUG=1",
-            err=True,
-        )
-        return INTERNAL
+        message, code = _explained(error)
+        click.echo(f"derive: {message}", err=True)
+        return code
+
+
+def _explained(error: Exception) -> tuple[str, int]:
+    """The message and the exit code of an error: the user's, a missing library's, or our own mistake."""
+    if isinstance(error, DeriveError):
+        return str(error), error.exit_code
+    if isinstance(error, ModuleNotFoundError) and error.name == "torch":
+        return "this needs torch, which is not installed\n    pip install 'derive-grad[torch]'", 2
+    message = f"internal error: {type(error).__name__}: {error}"
+    return f"{message}\n    this is a bug of derive; please report it with what DERIVE_DEBUG=1 prints", INTERNAL
 
 
 def main() -> None:

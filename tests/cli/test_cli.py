@@ -187,6 +187,17 @@ def test_an_internal_error_is_one_line_and_exits_3(
         run(["layer", "softmax", "--no-cache"])
 
 
+def test_a_missing_torch_is_explained(capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    import derive.doors
+
+    def needs_torch(*_a, **_k):
+        raise ModuleNotFoundError("No module named 'torch'", name="torch")
+
+    monkeypatch.setattr(derive.doors, "load", needs_torch)
+    assert run(["layer", "softmax", "--no-cache"]) == 2
+    assert "pip install" in capsys.readouterr().err
+
+
 def test_a_closed_pipe_is_quiet() -> None:
     command = f"{sys.executable} -m derive list | head -1; {sys.executable} -m derive layer softmax | true"
     done = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, timeout=120)
