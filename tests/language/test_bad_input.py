@@ -84,7 +84,7 @@ BODIES: dict[str, tuple[str, str, str]] = {
     "loop_over_a_size": ("for i in range(N):\n        y[n, k] = x[n, k]", "known when deriving", "hyperparameter"),
     "loop_too_long": ("for i in range(10**6):\n        y[n, k] = x[n, k]", "over the limit", "recurrence"),
     "draw_in_equation": ("y[n, k] = bernoulli(0.5)*x[n, k]", "draw is an input's default", "among the inputs"),
-    "declared_without_equation": ("z: Real[N]\n    y[n, k] = K", "z is declared but has no equation", "write one"),
+    "declared_without_equation": ("z: Real[N]\n    y[n] = x[n, 0]", "z is declared but has no equation", "write one"),
     "nested_def": ("def g(a):\n        return a\n    y[n, k] = x[n, k]", "not a statement", "equations"),
     "too_many_arguments": ("y = relu(x, w)", "relu takes 1 inputs, not 2", "they are x"),
     "unknown_keyword": ("y = avg_pool2d(x, kernel_sise=2)", "has no kernel_sise", "did you mean kernel_size"),
