@@ -21,10 +21,16 @@ from derive.verify.inputs import Case
 
 _DEGREE = 2**20  # no program checked here comes near this degree
 _DRAWS = 40
+#: a prime ≡ 7 (mod 8) modulo which every whole number up to 22 is a square
+_PRIME = 2305843009213682039
 
 
 class ModularWithRoots(Modular):
-    """Integers mod p ≡ 3 (mod 4) with b^(k/2) where b is a square."""
+    """Integers mod p ≡ 3 (mod 4) with b^(k/2) where b is a square; π is one."""
+
+    def __init__(self) -> None:
+        super().__init__(_PRIME)
+        self.constants = {name: value * value % self.prime for name, value in self.constants.items()}
 
     def power(self, base: Any, exponent: Any) -> Any:
         twice = 2 * exponent if isinstance(exponent, (int, Fraction)) else Fraction(1, 3)

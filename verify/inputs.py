@@ -40,7 +40,7 @@ SMOOTH = ("plain", "asymmetric", "equal")
 BOUNDARY = ("zeros", "ties", "large", "masked", "ones", "empty")
 KINDS = SMOOTH + BOUNDARY
 _ATTEMPTS = 120
-_WORK = 6_000
+_WORK = 12_000
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def make(program: Program, kind: str, seed: int = 0) -> Case | None:
         hypers = hyperparameters(program, kind if attempt < _ATTEMPTS // 2 else "plain")
         sizes, packs = _sizes(program, kind, attempt, rng)
         try:
-            most = _WORK if attempt < _ATTEMPTS // 3 else 4 * _WORK
+            most = _WORK if attempt < _ATTEMPTS // 3 else 2 * _WORK
             case = _filled(program, kind, seed, sizes, packs, hypers, most)
         except (DeriveError, ZeroDivisionError):
             continue
