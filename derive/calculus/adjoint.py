@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from sympy import Add, Basic, Expr, Integer
 
 from derive.calculus.affine import Ranges
-from derive.calculus.delta import eliminate, guarded, summation
+from derive.calculus.delta import Move, eliminate, guarded, summation
 from derive.calculus.derivation import Derivation, finished, prefixed, wanted_inputs
 from derive.calculus.occurrences import Occurrence
 from derive.program import Bind, Compare, Letter, Part, Piece, Program, Read, Statement, Tensor, free_letters
@@ -125,12 +125,18 @@ class Adjoint(Derivation):
         result = [Compare("<=", p.origin, k) for k, p in zip(targets, parts, strict=True) if p.below]
         return guarded(result, Read(self.inputs[name].name, *targets))
 
-    def _term(self, c: Contribution, targets: Sequence[Letter], ranges: Ranges) -> Expr:
-        deltas = [_delta(a, k) for a, k in zip(c.occurrence.indices, targets, strict=True)]
-        entries = (*c.domain, *c.occurrence.entries, *deltas)
-        body = Read(self.cotangents[c.of], *c.piece.indices) * c.occurrence.factor
-        solved = eliminate(entries, body, ranges, c.piece.letters, self.derived_sizes, self.fresh)
+    def _term(
+        self, c: Contribution, targets: Sequence[Letter], ranges: Ranges, moves: list[Move] | None = None
+    ) -> Expr:
+        entries, body = self.with_deltas(c, targets)
+        solved = eliminate(entries, body, ranges, c.piece.letters, self.derived_sizes, self.fresh, moves)
         return Integer(0) if solved is None else summation(*solved)
+
+    def with_deltas(self, c: Contribution, targets: Sequence[Letter]) -> tuple[tuple[Basic, ...], Expr]:
+        """The entries and the body of ``Σ dy[i] · f · [a = k]``."""
+        deltas = [_delta(a, k) for a, k in zip(c.occurrence.indices, targets, strict=True)]
+        body = Read(self.cotangents[c.of], *c.piece.indices) * c.occurrence.factor
+        return (*c.domain, *c.occurrence.entries, *deltas), body
 
 
 def _delta(index: Expr, target: Letter) -> Compare:

@@ -8,6 +8,7 @@ Of several letters the one goes whose range is largest, so that the smallest ite
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from sympy import Add, Basic, Expr, Integer, Mul, Pow, Symbol
 from sympy.core.symbol import Str
@@ -32,6 +33,22 @@ from derive.calculus.solve import Problem, Solution, is_safe, solutions
 from derive.program import Bind, Compare, FloorDiv, Fresh, Letter, Logic, Modulo, Read, Reduce, Where, walk
 
 
+@dataclass(frozen=True)
+class Move:
+    """One letter solved for: ``letter = value`` uses up ``equality``; ``conditions`` and ``binds`` take its place.
+
+    ``entries``, ``body``: what the reduction is afterwards.
+    """
+
+    letter: Letter
+    equality: Basic | None
+    value: Expr
+    conditions: tuple[Basic, ...]
+    binds: tuple[Bind, ...]
+    entries: tuple[Basic, ...]
+    body: Expr
+
+
 def fold(reduce: Reduce, ranges: Ranges | None = None, fresh: Fresh | None = None) -> Expr:
     """A sum with its equality filters solved: Σ_j [j == k] f(j) → f(k) where k is in j's range."""
     if reduce.op != "sum":
@@ -50,24 +67,36 @@ def eliminate(
     left: Sequence[Letter] = (),
     derived: Sequence[Expr] = (),
     fresh: Fresh | None = None,
+    moves: list[Move] | None = None,
 ) -> tuple[tuple[Basic, ...], Expr] | None:
     """Entries and body with every letter gone that an equality filter determines; None: no points at all.
 
     ``outer``: ranges of the letters bound outside; ``derived``, ``left``: letters over those extents, then
-    those letters, are eliminated by preference.
+    those letters, are eliminated by preference; ``moves`` is told each step, if given.
     """
     state, fresh = list(entries), fresh or Fresh()
-    state, body = _renamed(state, body, outer)
+    state, body = _renamed(state, body, outer, moves)
     if not any(isinstance(e, Compare) and e.op == "==" for e in state) and not any(map(_is_point, state)):
         return settle(state, body, outer)
     while True:
         solution = min(solutions(Problem(state, outer, left, derived, fresh)), key=lambda s: s.cost, default=None)
         if solution is None:
             return settle(state, body, outer)
+        before = state
         state, body = _apply(solution, state, body)
+        if moves is not None:
+            moves.append(_move(solution, before, state, body))
 
 
-def _renamed(entries: list[Basic], body: Expr, outer: Ranges) -> tuple[list[Basic], Expr]:
+def _move(solution: Solution, before: Sequence[Basic], entries: Sequence[Basic], body: Expr) -> Move:
+    numerator, divisor = expression(solution.numerator), expression(solution.divisor)
+    value = numerator if solution.divisor == ONE else FloorDiv(numerator, divisor)
+    known = {replaced(e, solution.letter, solution.numerator, solution.divisor) for e in before}
+    new = tuple(e for e in entries if not isinstance(e, Bind) and e not in known)
+    return Move(solution.letter, solution.equality, value, new, solution.binds, tuple(entries), body)
+
+
+def _renamed(entries: list[Basic], body: Expr, outer: Ranges, moves: list[Move] | None) -> tuple[list[Basic], Expr]:
     """All filters ``l == k`` with k a letter of outside at once: l is k."""
     bound = {e.letter: e for e in entries if isinstance(e, Bind)}
     renamed: dict[Letter, Letter] = {}
@@ -89,7 +118,12 @@ def _renamed(entries: list[Basic], body: Expr, outer: Ranges) -> tuple[list[Basi
                 result += [Compare("<=", e.lo, k), Compare("<", k, e.hi)]
         elif e not in used:
             result.append(e)
-    return ordered(e.xreplace(renamed) for e in result), body.xreplace(renamed)
+    new, body = ordered(e.xreplace(renamed) for e in result), body.xreplace(renamed)
+    if moves is not None:
+        for a, e in zip(renamed, used, strict=True):
+            asked = tuple(c for c in new if c not in entries and isinstance(c, Compare) and renamed[a] in c.args[1:])
+            moves.append(Move(a, e, renamed[a], asked, (), tuple(new), body))
+    return new, body
 
 
 def _is_point(e: Basic) -> bool:
