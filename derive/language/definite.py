@@ -64,7 +64,7 @@ def _build(definition: Definition, choices: dict[str, Any], structural: dict[str
     state = walk_body(scope, calls)
     _add_bases(plain, scope, state)
     expand_calls(calls, scope)
-    for inner in build.scopes_of(scope):
+    for inner in scope.turns:
         settle_all(inner)
     outputs = _outputs(state, scope)
     _unique(build)

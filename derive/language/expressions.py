@@ -39,6 +39,7 @@ from derive.program import (
 
 def elaborate(node: ast.expr, ctx: Context) -> Any:
     """The value of a node: an expression, a condition, or (static) a text, None or a tuple."""
+    ctx.scope.build.work(ctx.scope, node)
     row = _NODES.get(type(node))
     if row is None:
         raise ctx.error(_misplaced(node), node, "see the language's section on expressions")

@@ -2,22 +2,43 @@
 
 from __future__ import annotations
 
+from math import prod
+
 from sympy import Expr, Integer, expand
 
 from derive.program import FloorDiv, Hyper, Letter, Modulo, Size, Where, rebuild, walk
+
+TERMS = 500
+
+
+def expanded(e: Expr) -> Expr:
+    """e multiplied out, unless that makes too many terms."""
+    return expand(e) if _terms(e) <= TERMS else e
+
+
+def _terms(e: Expr) -> int:
+    """About how many terms e has when multiplied out."""
+    if e.is_Add:
+        return min(sum(_terms(a) for a in e.args), TERMS + 1)
+    if e.is_Mul:
+        return min(prod(_terms(a) for a in e.args), TERMS + 1)
+    if e.is_Pow and e.args[1].is_Integer and e.args[1] > 1:
+        base = _terms(e.args[0])
+        return 1 if base == 1 else TERMS + 1 if e.args[1] > 8 else min(base ** int(e.args[1]), TERMS + 1)
+    return 1
 
 
 def tidy(e: Expr) -> Expr:
     """``(a + k·b)//b → a//b + k`` and ``(a//b)//c → a//(b·c)``, for literal b, c > 0."""
     if not any(isinstance(n, FloorDiv) for n in walk(e)):
         return e
-    return expand(rebuild(e, _tidy))
+    return expanded(rebuild(e, _tidy))
 
 
 def _tidy(e: Expr) -> Expr:
     if not isinstance(e, FloorDiv):
         return e
-    a, b = expand(e.args[0]), e.args[1]
+    a, b = expanded(e.args[0]), e.args[1]
     if not (b.is_Integer and b > 0):
         return e
     if isinstance(a, FloorDiv) and a.args[1].is_Integer and a.args[1] > 0:
@@ -35,16 +56,16 @@ def _tidy(e: Expr) -> Expr:
     return FloorDiv(rest, b) + whole
 
 
-def sign(e: Expr) -> int | None:
-    """1: certainly ≥ 0; −1: certainly < 0; None: unknown.  Sizes are at least 1 where there is anything to read."""
-    e = expand(e)
-    known = _linear_sign(e)
+def sign(e: Expr, least: int = 1) -> int | None:
+    """1: certainly ≥ 0; −1: certainly < 0; None: unknown.  Sizes are at least ``least``."""
+    e = expanded(e)
+    known = _linear_sign(e, least)
     if known is None and any(isinstance(n, FloorDiv) for n in walk(e)):
         lower = _bound(e, 1)
-        if lower is not None and _linear_sign(lower) == 1:
+        if lower is not None and _linear_sign(lower, least) == 1:
             return 1
         upper = _bound(-e, 1)
-        if upper is not None and _linear_sign(expand(upper - 1)) == 1:
+        if upper is not None and _linear_sign(expanded(upper - 1), least) == 1:
             return -1
     return known
 
@@ -56,24 +77,24 @@ def _bound(e: Expr, depth: int) -> Expr | None:
         coefficient = e.coeff(n, 1)
         if not (b.is_Integer and b > 0 and coefficient.is_Rational) or (e - coefficient * n).has(n):
             continue
-        replaced = expand(e - coefficient * n + coefficient * (a if coefficient < 0 else a - b + 1) / b)
+        replaced = expanded(e - coefficient * n + coefficient * (a if coefficient < 0 else a - b + 1) / b)
         if not any(isinstance(t, FloorDiv) for t in walk(replaced)):
             return replaced
         return _bound(replaced, depth + 1) if depth < 8 else None
     return None
 
 
-def _linear_sign(e: Expr) -> int | None:
+def _linear_sign(e: Expr, least: int) -> int | None:
     if e.is_Rational:
         return 1 if e >= 0 else -1
     terms = e.args if e.is_Add else (e,)
     constant = sum((t for t in terms if t.is_Rational), Integer(0))
     others = [t for t in terms if not t.is_Rational]
     if all(_nonnegative(t) for t in others):
-        floor = constant + sum((t.as_coeff_Mul()[0] for t in others if _positive(t)), Integer(0))
+        floor = constant + least * sum((t.as_coeff_Mul()[0] for t in others if _positive(t)), Integer(0))
         return 1 if floor >= 0 else None
     if all(_nonnegative(-t) for t in others):
-        ceiling = constant - sum(((-t).as_coeff_Mul()[0] for t in others if _positive(-t)), Integer(0))
+        ceiling = constant - least * sum(((-t).as_coeff_Mul()[0] for t in others if _positive(-t)), Integer(0))
         return -1 if ceiling < 0 else None
     return None
 

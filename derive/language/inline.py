@@ -125,7 +125,7 @@ def enter(scope: Scope, calls: list[Call]) -> Walk:
     for call in inner:
         calls.remove(call)
     expand_calls(inner, scope)
-    for around in build.scopes_of(scope):
+    for around in scope.turns:
         settle_all(around)
     for row in build.rows[before:]:
         if not row.settled:
@@ -284,7 +284,7 @@ def call_on_scalars(node: ast.Call, name: str, ctx: Context) -> Expr:
     if calls:
         message = f"{name} calls other definitions on whole tensors"
         raise ctx.error(message, node, f"give it a line of its own: y = {name}(…)")
-    for inner in scope.build.scopes_of(scope):
+    for inner in scope.turns:
         settle_all(inner)
     results = [r for r in state.returned if isinstance(r[0], ast.Name)]
     if len(results) != 1:

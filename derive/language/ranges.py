@@ -6,9 +6,9 @@ import ast
 import itertools
 from collections.abc import Iterable
 
-from sympy import Expr, Integer, expand
+from sympy import Expr, Integer
 
-from derive.language.floors import sign, tidy
+from derive.language.floors import expanded, sign, tidy
 from derive.language.tables import Agreement, Bound, Build, RangeCheck, Scope, is_unknown
 from derive.program import (
     Bind,
@@ -82,18 +82,18 @@ class Facts:
             e = self.solve(e.xreplace(known))
         return e
 
-    def sign(self, e: Expr) -> int | None:
+    def sign(self, e: Expr, least: int = 1) -> int | None:
         """The sign of e as it stands, or in terms of the inputs' sizes."""
         e = self.solve(e)
-        known = sign(e)
-        return sign(self.unfold(e)) if known is None else known
+        known = sign(e, least)
+        return sign(self.unfold(e), least) if known is None else known
 
     def equal(self, a: Expr, b: Expr) -> bool:
         return a == b or difference(self.unfold(a), self.unfold(b)) == 0
 
 
 def difference(a: Expr, b: Expr) -> Expr:
-    return expand(a - b)
+    return expanded(a - b)
 
 
 def settle_agreements(build: Build) -> None:
@@ -173,7 +173,7 @@ def _least(e: Expr, letter: Letter, low: Expr, high: Expr) -> list[Expr]:
     """e at the end of the letter's range where it is least; at both where that is not known."""
     if letter not in free_letters(e):
         return [e]
-    slope = e.coeff(letter, 1) if _affine(expand(e)) else None
+    slope = e.coeff(letter, 1) if _affine(expanded(e)) else None
     known = sign(slope) if slope is not None and not free_letters(slope) else None
     if known == 1:
         return [e.xreplace({letter: low})]
@@ -293,4 +293,4 @@ def prove(gap: Expr, binds: Iterable[Bind], facts: Facts) -> bool:
     if any(True for _ in reads(gap)) or any(isinstance(n, (Where, Hyper)) for n in walk(gap)):
         return False
     points = corners(gap, [Bound(e.letter, e.lo, e.hi, ast.Pass()) for e in binds], facts)
-    return points is not None and all(facts.sign(p) == 1 for p in points)
+    return points is not None and all(facts.sign(p, least=0) == 1 for p in points)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sympy import Expr, Integer, expand
+from sympy import Expr, Integer
 
-from derive.language.floors import sign
+from derive.language.floors import expanded, sign
 from derive.language.ranges import Facts
 from derive.language.tables import Build, Row
 from derive.order import strongly_connected
@@ -124,7 +124,7 @@ def _same_index(index: Expr, piece: Piece) -> int | None:
 def _step(item: Read_, axes: dict[str, int], direction: int, facts: Facts) -> int | None:
     """1: the read is of a strictly earlier step; 0: of the same step; None: neither is certain."""
     owner, piece, read, entries = item
-    gap = expand(direction * (piece.indices[axes[owner]] - read.indices[axes[read.tensor]]))
+    gap = expanded(direction * (piece.indices[axes[owner]] - read.indices[axes[read.tensor]]))
     low = _lowest(gap, entries, facts)
     if any(facts.sign(e - 1) == 1 for e in low):
         return 1
@@ -143,7 +143,7 @@ def _lowest(gap: Expr, entries: tuple, facts: Facts) -> list[Expr]:
                 continue
             for letter in letters:
                 slope = e.coeff(letter, 1)
-                following += [expand(e + slope * (end - letter)) for end in _ends(letter, slope, entries)]
+                following += [expanded(e + slope * (end - letter)) for end in _ends(letter, slope, entries)]
         if following == bounds:
             break
         bounds = following[:64]

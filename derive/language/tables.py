@@ -13,7 +13,7 @@ from derive.errors import DefinitionError
 from derive.language.definition import Definition
 from derive.program import Draw, Fresh, Letter, Piece, Size
 
-ZERO, ONE = Integer(0), Integer(1)
+STEPS = 100_000
 
 
 class NeedStatic(Exception):
@@ -181,8 +181,10 @@ class Scope:
     caller: Scope | None = None
     call_node: ast.AST | None = None
 
+    turns: list[Scope] = field(default_factory=list)
+
     def __post_init__(self) -> None:
-        self.build.scopes.append(self)
+        self.top.turns.append(self)
 
     def turn_name(self, name: str) -> str:
         """What a tensor of this scope is called until names are settled."""
@@ -285,13 +287,15 @@ class Build:
     updates: list[tuple[Row, Row]] = field(default_factory=list)
     unknowns: int = 0
     depth: int = 0
+    steps: int = 0
     optional: dict[Expr, None] = field(default_factory=dict)
-    scopes: list[Scope] = field(default_factory=list)
     reserved: frozenset[str] = frozenset()
 
-    def scopes_of(self, top: Scope) -> tuple[Scope, ...]:
-        """A scope and those of the loop turns in it."""
-        return tuple(s for s in self.scopes if s.top is top)
+    def work(self, scope: Scope, node: ast.AST, cost: int = 1) -> None:
+        """Count the work of reading; a definition that unfolds into too much is refused."""
+        self.steps += cost
+        if self.steps > STEPS:
+            raise scope.error("the definition unfolds into too much", node, "use fewer turns, calls or repeated parts")
 
     def unknown(self) -> Size:
         """A new unknown extent."""

@@ -84,6 +84,7 @@ def statements(body: Any, state: Walk) -> None:
             if isinstance(before, ast.Return):
                 raise state.scope.error("nothing may follow the return", statement, "put the return last")
             return
+        state.scope.build.work(state.scope, statement, cost=20)
         row = _STATEMENTS.get(type(statement))
         if row is None:
             mend = "a body is equations, such as y[n, k] = exp(x[n, k])"
