@@ -182,9 +182,9 @@ class Composer:
         value = p.value if p.value is not None else p.default
         if value is None and p.required:
             return p.name
-        many = isinstance(value, tuple | list)
-        shown = [self._parameter_value(v) for v in (value if many else (value,))]
-        return f"{p.name} = ({', '.join(shown)})" if many else f"{p.name} = {shown[0]}"
+        if isinstance(value, tuple | list):
+            return f"{p.name} = ({', '.join(map(self._parameter_value, value))})"
+        return f"{p.name} = {self._parameter_value(value)}"
 
     def _parameter_value(self, value: object) -> str:
         if isinstance(value, Rational) and not value.is_Integer and decimal_places(value) is not None:

@@ -101,7 +101,8 @@ def _big(node: L.Big) -> str:
 
 
 def _choice(node: L.Choice) -> str:
-    rows, rest = [], node
+    rows: list[str] = []
+    rest: L.Node = node
     while isinstance(rest, L.Choice):
         rows.append(rf"{latex(rest.then)} & \text{{if }} {latex(rest.condition)}")
         rest = rest.otherwise

@@ -90,10 +90,11 @@ def _big(node: L.Big) -> str:
 
 
 def _choice(node: L.Choice) -> str:
-    rows, rest = [], node
+    rows: list[str] = []
+    rest: L.Node = node
     while isinstance(rest, L.Choice):
         rows.append(_case(mathml(rest.then), f"<mtext>if </mtext>{mathml(rest.condition)}"))
-        rest = rest.otherwise  # type: ignore[assignment]
+        rest = rest.otherwise
     rows.append(_case(mathml(rest), "<mtext>otherwise</mtext>"))
     return row(sign("{"), f"<mtable>{''.join(rows)}</mtable>")
 

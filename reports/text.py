@@ -68,7 +68,8 @@ def flat(run: Run) -> str:
 
 def fold(run: Run, width: int, indent: str) -> list[str]:
     """Lines of at most ``width`` columns where breaks allow; broken at the least deep break that fits."""
-    lines, start = [], 0
+    lines: list[str] = []
+    start = 0
     while True:
         room = width - (len(indent) if lines else 0)
         end = _line_end(run, start, room)

@@ -232,7 +232,7 @@ def _reduce(t: Typesetter, e: Reduce) -> L.Node:
 
 def _bracketed(t: Typesetter, conditions: Iterable[Basic], body: Expr) -> L.Node:
     """``[t[n] = k] · body``."""
-    brackets = [L.Bracket(n) for n in t.conditions(conditions)]
+    brackets: list[L.Node] = [L.Bracket(n) for n in t.conditions(conditions)]
     node = t.node(body)
     if isinstance(node, L.Minus):
         return L.Minus(_bracketed(t, conditions, -body))
