@@ -34,13 +34,15 @@ class Filling(ast.NodeTransformer):
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         words = [w for a in node.args.args for w in self._argument(a.arg)]
-        a = ast.arguments([], [ast.arg(w) for w in words], None, [], [], None, [])
-        name = self.words.get(node.name, node.name)
-        return ast.FunctionDef(name, a, self._body(node.body), node.decorator_list, lineno=0, type_params=[])
+        node.args = ast.arguments([], [ast.arg(w) for w in words], None, [], [], None, [])
+        return self._named(node)
 
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
-        name = self.words.get(node.name, node.name)
-        return ast.ClassDef(name, node.bases, [], self._body(node.body), [], type_params=[])
+        return self._named(node)
+
+    def _named(self, node: ast.FunctionDef | ast.ClassDef) -> ast.AST:
+        node.name, node.body = self.words.get(node.name, node.name), self._body(node.body)
+        return node
 
     def _argument(self, word: str) -> list[str]:
         if word not in self.several:

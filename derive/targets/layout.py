@@ -74,7 +74,15 @@ def _indented(lines: Iterable[str], by: int = 1) -> list[str]:
 def docstring(doc: str) -> str:
     """One sentence on one line, more on several."""
     doc = doc.strip().replace("\\", "\\\\").replace('"""', "'''")
-    return f'"""{doc}\n"""' if "\n" in doc else f'"""{doc}"""'
+    lines = [w for line in doc.splitlines() for w in _wrapped(line)]
+    if len(lines) == 1 and len(lines[0]) <= LINE - 10:
+        return f'"""{lines[0]}"""'
+    return '"""' + "\n".join(lines) + '\n"""'
+
+
+def _wrapped(line: str) -> list[str]:
+    """A line of a docstring; formulas, which are indented, are as long as they come."""
+    return [line] if len(line) <= LINE - 8 or line.startswith(" ") else folded(line, LINE - 8, "")
 
 
 def signature(title: str, a: ast.arguments) -> str:
@@ -111,9 +119,9 @@ def formulas(program: Program) -> dict[str, list[str]]:
     return found
 
 
-def folded(line: str, width: int = LINE - 6) -> list[str]:
-    """A long formula over several lines, the later ones indented."""
-    return textwrap.wrap(line, width, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
+def folded(line: str, width: int = LINE - 10, indent: str = "    ") -> list[str]:
+    """A long line over several, the later ones indented."""
+    return textwrap.wrap(line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
 # ------------------------------------------------------------------------------ trees

@@ -71,9 +71,9 @@ def open_parameters(parameters: Sequence[Parameter]) -> list[Parameter]:
 
 
 def _parameter(p: Prologue, q: Parameter) -> None:
-    if isinstance(q.default, Basic) and not q.default.is_number:
+    if _depends(q.default):
         test = ast.Compare(name(q.name), [ast.Is()], [constant(None)])
-        p.statements.append(ast.If(test, [_set(q.name, p.numbers(q.default))], []))
+        p.statements.append(ast.If(test, [_set(q.name, _literal(q.default, 0, p.numbers))], []))
     if q.length:
         p.assign(q.name, call(p.use("several"), name(q.name), constant(q.length)))
 
@@ -86,9 +86,16 @@ def default_of(q: Parameter, numbers: Numbers) -> ast.expr | None:
     """The default in the signature; None: required."""
     if q.default is None:
         return None
-    if isinstance(q.default, Basic) and not q.default.is_number:
+    if _depends(q.default):
         return constant(None)
     return _literal(q.default, q.length, numbers)
+
+
+def _depends(default: object) -> bool:
+    """Whether a default is made of earlier hyperparameters: then it is filled in by the prologue."""
+    if isinstance(default, (tuple, list)):
+        return any(map(_depends, default))
+    return isinstance(default, Basic) and not default.is_number
 
 
 def _literal(value: object, length: int, numbers: Numbers) -> ast.expr:

@@ -15,7 +15,7 @@ from derive.targets.numbers import call, constant, name
 if TYPE_CHECKING:
     from derive.targets.assembly import Parts
 
-TEMPLATE = Path(__file__).with_name("template_torch.py")
+TEMPLATE = Path(__file__).with_name("wrapper_torch.template")
 
 
 def wrapper_text(parts: Parts, write_back: Sequence[ast.stmt]) -> str:
@@ -34,7 +34,11 @@ def wrapper_text(parts: Parts, write_back: Sequence[ast.stmt]) -> str:
 def class_text(tree: ast.ClassDef) -> str:
     """A class, with a blank line after what it is for."""
     head, _, rest = source(tree).partition("\n    generate_vmap_rule")
-    return f"{head}\n\n    generate_vmap_rule{rest}\n"
+    text = f"{head}\n\n    generate_vmap_rule{rest}\n"
+    branch = "        if torch.is_grad_enabled():\n"
+    return text.replace(
+        branch, f"        # a gradient of this gradient is wanted: what was saved may not count as constant\n{branch}"
+    )
 
 
 class _Wrapper:
@@ -102,7 +106,14 @@ class _Wrapper:
         if self.parts.residuals:
             run.append(unpack([n if n in self.parts.residuals else "_" for n in self.parts.saved], name("saved")))
         refused = [n for n in self.tangents if n not in self.gradients]
-        return {"RUN": run, "REFUSE": [self._refusal(n) for n in refused]}
+        return {"RUN": run, "REFUSE": [self._refusal(n) for n in refused], "UNDEFINED": [self._undefined()]}
+
+    def _undefined(self) -> ast.stmt:
+        """No cotangent at all: no gradient."""
+        tests: list[ast.expr] = [ast.Compare(name(d), [ast.Is()], [constant(None)]) for d in self.cotangents.values()]
+        test = tests[0] if len(tests) == 1 else ast.BoolOp(ast.And(), tests)
+        nothing = ast.Tuple([constant(None)] * len([*self.inputs, *self.hypers]), ast.Load())
+        return ast.If(test, [ast.Return(nothing)], [])
 
     def _refusal(self, which: str) -> ast.stmt:
         """Never a silent 0: a gradient that the file does not have is asked for."""
@@ -114,8 +125,8 @@ class _Wrapper:
         """The template's own names, and its locals where a tensor is called the same."""
         program = self.parts.program.name
         taken = {*self.own, *self.inputs, *self.hypers, *self.parts.saved}
-        clashes = {w: f"{w}_" for w in ("ctx", "inputs", "output", "saved") if w in taken}
-        return {"CLASS": class_name(program), "NAME": program, **clashes}
+        clashes: dict[str, str] = {w: f"{w}_" for w in ("ctx", "inputs", "output", "saved") if w in taken}
+        return clashes | {"CLASS": class_name(program), "NAME": program}
 
 
 def _or_none(word: str | None) -> ast.expr:
