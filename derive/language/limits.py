@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import keyword
 import re
+import warnings
 
 from derive.errors import DefinitionError, Place
 from derive.language.definition import Source
@@ -76,7 +77,9 @@ def parse_tree(text: str, source: Source) -> ast.Module:
         raise _at("the text holds a NUL byte", source, text[: text.index("\0")], "save it as plain text")
     _bracket_depth(text, source)
     try:
-        tree = ast.parse(text)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what Python thinks of an odd literal is no business of ours
+            tree = ast.parse(text)
     except SyntaxError as error:
         place = _syntax_place(error, source)
         if "integer string conversion" in error.msg:
