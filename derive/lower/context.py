@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from sympy import Expr, Symbol
+from sympy import Expr
 
 from derive.lower.arrays import Array
 from derive.lower.plan import ALL, Item, at, span
@@ -24,7 +24,7 @@ class Context:
     fresh: Fresh
     tensors: dict[str, Tensor]
     statements: dict[str, Statement]
-    numbers: dict[str, Symbol]
+    numbers: dict[str, Expr]
 
     def scope(self) -> Scope:
         return Scope(vectorise, self.tensors, self.fresh, numbers=self.numbers)

@@ -34,7 +34,7 @@ class Scope:
     fixed: tuple[Letter, ...] = ()
     guarded: bool = False
     filled: Mapping[str, int] = field(default_factory=dict)
-    numbers: Mapping[str, Symbol] = field(default_factory=dict)
+    numbers: Mapping[str, Expr] = field(default_factory=dict)
     given: Mapping[str, Array] = field(default_factory=dict)
     before: list[Step] = field(default_factory=list)
 

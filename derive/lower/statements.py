@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from sympy import Basic, Expr, Integer, Symbol
+from sympy import Basic, Expr, Integer, Pow, Symbol
 
 from derive.calculus.recurrence import groups
 from derive.lower.arrays import Array, aligned, elementwise, expanded
@@ -13,7 +13,7 @@ from derive.lower.plan import Allocate, Assign, Block, Item, Let, Node, Step, St
 from derive.lower.reads import KINDS, source, stored
 from derive.lower.recurrence import recurrence
 from derive.lower.scope import Scope
-from derive.program import Fresh, Letter, Logic, Piece, Program, Statement, Tensor, Where, names_in
+from derive.program import Fresh, Letter, Logic, Piece, Program, Size, Statement, Tensor, Where, names_in, walk
 
 
 def lower_statements(program: Program) -> tuple[tuple[Block, ...], Context]:
@@ -43,6 +43,9 @@ def number(statement: Statement, context: Context) -> Block | None:
     if piece.entries or not scope.is_number(piece.rhs) or statement.tensor.kind == "bool":
         return None
     value = scope.value(piece.rhs).node.attrs[0]
+    if any(isinstance(n, Pow) and n.exp.is_negative and n.base.has(Size) for n in walk(value)):
+        context.numbers[statement.name] = value  # said where it is used: over an empty axis arrays may be divided by 0
+        return Block((statement.name,), ())
     symbol = Symbol(statement.name, real=True)
     context.numbers[statement.name] = symbol
     return Block((statement.name,), (Let(symbol, value),))

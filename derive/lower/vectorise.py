@@ -117,8 +117,8 @@ def _signed(term: Expr) -> tuple[Expr, bool]:
 
 def _mul(e: Mul, scope: Scope) -> Array:
     """Narrow factors first, so that each wide array is passed over once."""
-    above, below = _fraction(e)
-    numbers = Mul(*(_by_name(f, scope) for f in above if scope.is_number(f)))
+    above, below = _fraction(Mul(*(_by_name(f, scope) if scope.is_number(f) else f for f in e.args)))
+    numbers = Mul(*(f for f in above if scope.is_number(f)))
     under = Mul(*(_by_name(f, scope) for f in below if scope.is_number(f)))
     if under.is_Rational:
         numbers, under = numbers / under, Integer(1)
@@ -134,11 +134,11 @@ def _mul(e: Mul, scope: Scope) -> Array:
     return elementwise("neg", [result], scope.order, kind) if negative else result
 
 
-def _fraction(e: Mul) -> tuple[list[Expr], list[Expr]]:
+def _fraction(e: Expr) -> tuple[list[Expr], list[Expr]]:
     """Factors above and below the line."""
     above: list[Expr] = []
     below: list[Expr] = []
-    for f in e.args:
+    for f in Mul.make_args(e):
         if isinstance(f, Pow) and f.exp.is_Rational and f.exp.is_negative:
             below.append(Pow(f.base, -f.exp))
         elif isinstance(f, Rational) and not f.is_Integer:

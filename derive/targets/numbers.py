@@ -149,7 +149,7 @@ def _function(p: Numbers, e: Function) -> ast.expr:
     which = function_name(e) or type(e).__name__
     if which in MATH:
         return call(MATH[which], *map(p, e.args))
-    return _WRITTEN_OUT[which](*map(p, e.args))
+    return WRITTEN_OUT[which](*map(p, e.args))
 
 
 def _sigmoid(x: ast.expr) -> ast.expr:
@@ -163,7 +163,7 @@ def _softplus(x: ast.expr) -> ast.expr:
 
 
 #: Functions of a number that Python's ``math`` does not have.
-_WRITTEN_OUT: dict[str, Callable[..., ast.expr]] = {
+WRITTEN_OUT: dict[str, Callable[..., ast.expr]] = {
     "relu": lambda x: call("max", x, constant(0)),
     "clamp": lambda x, lo, hi: call("min", call("max", x, lo), hi),
     "sign": lambda x: binary(

@@ -50,8 +50,14 @@ def _several(value, count):
 
 def _padded(x, axis, before, after, fill=0):
     """The axis grown at both ends, or cropped where negative."""
-    if before or after:
-        x = torch.nn.functional.pad(x, [0, 0] * (x.ndim - 1 - axis) + [before, after], value=fill)
+    size = x.shape[axis]
+    first, stop = max(0, -before), min(size, size + after)
+    if first >= stop:
+        return x.new_full((*x.shape[:axis], max(0, before + size + after), *x.shape[axis + 1 :]), fill)
+    x = x if stop - first == size else x.narrow(axis, first, stop - first)
+    if before > 0 or after > 0:
+        ends = [max(0, before), max(0, after)]
+        x = torch.nn.functional.pad(x, [0, 0] * (x.ndim - 1 - axis) + ends, value=fill)
     return x
 
 
@@ -125,10 +131,9 @@ def _correlate(x, w, starts, counts, strides, dilations):
         b >= 0 and n + 2 * b >= r and (n + 2 * b - (i - 1) * d - 1) // s + 1 == p
         for b, n, r, i, d, s, p in zip(padding, sizes, reach, taps, dilations, strides, counts)
     ]
-    if not all(fits):
-        ends = [b for start, r, n in zip(starts, reach, sizes) for b in (-start, start + r - n)]
-        x = torch.nn.functional.pad(x, [b for k in reversed(range(rank)) for b in ends[2 * k : 2 * k + 2]])
-        padding = [0] * rank
+    for k in range(rank):
+        if not fits[k]:
+            x, padding[k] = _padded(x, 2 + k, -starts[k], starts[k] + reach[k] - sizes[k]), 0
     convolve = (torch.nn.functional.conv1d, torch.nn.functional.conv2d, torch.nn.functional.conv3d)[rank - 1]
     kernel = w.reshape(w.shape[0] * w.shape[1], *w.shape[2:])
     y = convolve(x, kernel, None, tuple(strides), tuple(padding), tuple(dilations), w.shape[0])

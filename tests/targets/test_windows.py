@@ -1,0 +1,98 @@
+"""Correlations, spreads, windows and scatters of the support files, against plain loops."""
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from derive.targets import support_numpy as in_numpy
+from derive.targets import support_torch as in_torch
+
+in_torch.torch = torch  # generated files import it themselves
+AXIS = st.tuples(st.integers(-3, 3), st.integers(1, 4), *[st.integers(1, 3)] * 3, st.integers(1, 6))
+SETUPS = st.tuples(st.lists(AXIS, min_size=1, max_size=2), st.integers(1, 2))
+
+
+def problem(setup):
+    axes, groups = setup
+    starts, counts, strides, dilations, taps, sizes = (tuple(v) for v in zip(*axes, strict=True))
+    random = np.random.default_rng(0)
+    x = random.standard_normal((2, groups, 3, *sizes))
+    w = random.standard_normal((groups, 2, 3, *taps))
+    y = random.standard_normal((2, groups, 2, *counts))
+    return starts, counts, strides, dilations, taps, sizes, x, w, y
+
+
+def places(starts, counts, strides, dilations, taps, sizes):
+    """(position, tap, point) where the point is inside."""
+    for p in itertools.product(*map(range, counts)):
+        for i in itertools.product(*map(range, taps)):
+            at = tuple(b + u * s + v * d for b, u, s, v, d in zip(starts, p, strides, i, dilations, strict=True))
+            if all(0 <= a < n for a, n in zip(at, sizes, strict=True)):
+                yield p, i, at
+
+
+def both(which, arrays, *rest):
+    yield getattr(in_numpy, which)(*arrays, *rest)
+    yield getattr(in_torch, which)(*map(torch.tensor, arrays), *rest).numpy()
+
+
+@settings(max_examples=60, deadline=None)
+@given(SETUPS)
+def test_correlate_and_spread_are_what_they_say(setup):
+    starts, counts, strides, dilations, taps, sizes, x, w, y = problem(setup)
+    forward = np.zeros((*x.shape[:2], w.shape[1], *counts))
+    back = np.zeros_like(x)
+    for p, i, at in places(starts, counts, strides, dilations, taps, sizes):
+        forward[(..., *p)] += np.einsum("gfc,bgc->bgf", w[(..., *i)], x[(..., *at)])
+        back[(..., *at)] += np.einsum("gfc,bgf->bgc", w[(..., *i)], y[(..., *p)])
+    for got in both("_correlate", (x, w), starts, counts, strides, dilations):
+        np.testing.assert_allclose(got, forward, atol=1e-12)
+    for got in both("_spread", (y, w), starts, sizes, strides, dilations):
+        np.testing.assert_allclose(got, back, atol=1e-12)
+
+
+@settings(max_examples=60, deadline=None)
+@given(SETUPS)
+def test_windows_and_folds_are_adjoint(setup):
+    starts, counts, strides, dilations, taps, sizes, x, _, _ = problem(setup)
+    steps, shape = (strides[0], dilations[0]), (counts[0], taps[0])
+    for seen in both("_window", (x,), 3, starts[0], shape, steps):
+        v = np.random.default_rng(1).standard_normal(seen.shape)
+        for folded in both("_fold", (v,), 3, starts[0], sizes[0], steps):
+            assert np.vdot(seen, v) == pytest.approx(np.vdot(x, folded), abs=1e-10)
+
+
+@settings(max_examples=60, deadline=None)
+@given(SETUPS, st.booleans())
+def test_sliding_winners(setup, ties):
+    starts, counts, strides, dilations, taps, sizes, x, _, _ = problem(setup)
+    x = np.round(x) if ties else x
+    wanted = np.full((*x.shape[:3], *counts), -1)
+    best = np.full(wanted.shape, -np.inf)
+    for p, i, at in places(starts, counts, strides, dilations, taps, sizes):
+        won = (wanted[(..., *p)] < 0) | (x[(..., *at)] > best[(..., *p)])
+        wanted[(..., *p)] = np.where(won, np.ravel_multi_index(i, taps), wanted[(..., *p)])
+        best[(..., *p)] = np.where(won, x[(..., *at)], best[(..., *p)])
+    for got in both("_slide_place", (x,), "argmax", starts, counts, strides, taps, dilations):
+        np.testing.assert_array_equal(got, wanted)
+
+
+@pytest.mark.parametrize("step", [-2, -1, 0, 1, 2])
+def test_windows_backwards_and_standing(step):
+    x = np.arange(7.0)
+    wanted = [[x[2 + p * step + i] if 0 <= 2 + p * step + i < 7 else -1 for i in range(3)] for p in range(4)]
+    for got in both("_window", (x,), 0, 2, (4, 3), (step, 1), -1):
+        np.testing.assert_array_equal(got, wanted)
+
+
+def test_scatter_leaves_out_what_is_outside():
+    at, values = np.array([0, 2, -1, 5, 2]), np.arange(10.0).reshape(5, 2)
+    wanted = np.zeros((4, 2))
+    wanted[0], wanted[2] = values[0], values[1] + values[4]
+    np.testing.assert_array_equal(in_numpy._scatter_add((4, 2), (at,), values), wanted)
+    got = in_torch._scatter_add((4, 2), (torch.tensor(at),), torch.tensor(values))
+    np.testing.assert_array_equal(got.numpy(), wanted)
