@@ -24,7 +24,7 @@ E = TypeVar("E", bound=Basic)
 
 @dataclass(frozen=True)
 class Use:
-    """One occurrence of ``tensor`` at the points ``targets`` (ranges in ``binds``) in a piece of ``reader``.
+    """One occurrence of ``tensor`` at the points ``targets`` (ranges in ``binds``) in piece ``place`` of ``reader``.
 
     ``domain``: the piece's own points; ``entries`` and ``body``: the contribution with its deltas; ``moves``: each
     letter solved; ``term``: what is left.
@@ -32,6 +32,7 @@ class Use:
 
     tensor: str
     reader: str
+    place: int
     piece: Piece
     domain: tuple[Basic, ...]
     occurrence: Occurrence
@@ -101,7 +102,9 @@ class Traced(Adjoint):
         name = c.occurrence.tensor
         entries, body = self.with_deltas(c, targets)
         binds = tuple(Bind(k, *ranges.known[k]) for k in targets)
-        use = Use(name, c.of, c.piece, c.domain, c.occurrence, tuple(targets), binds, entries, body, tuple(found), term)
+        given = (c.piece, c.domain, c.occurrence, tuple(targets), binds, entries, body, tuple(found), term)
+        place = self.program.definitions[c.of].pieces.index(c.piece)
+        use = Use(name, c.of, place, *given)
         self.uses.setdefault(name, []).append(self._readable(use))
         return term
 
@@ -166,10 +169,18 @@ def _renamed(use: Use, mapping: dict[Basic, Basic]) -> Use:
         )
         for m in use.moves
     )  # fmt: skip
-    return Use(
-        use.tensor, use.reader, piece, every(use.domain), occurrence, every(use.targets), every(use.binds),
-        every(use.entries), new(use.body), moves, new(use.term),
-    )  # fmt: skip
+    return replace(
+        use,
+        piece=piece,
+        domain=every(use.domain),
+        occurrence=occurrence,
+        targets=every(use.targets),
+        binds=every(use.binds),
+        entries=every(use.entries),
+        body=new(use.body),
+        moves=moves,
+        term=new(use.term),
+    )
 
 
 __all__ = ["Trace", "Use", "trace"]
