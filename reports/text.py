@@ -146,13 +146,22 @@ def _product(t: Text, node: L.Product) -> Run:
     for i, factor in enumerate(node.factors):
         if i:
             out += [Piece(times.rstrip() + (" " if times.endswith(" ") else "")), Piece("", 1)]
-        out += deeper(t.inside(factor, L.BIG if i == last else L.PRODUCT), 2)
+        out += deeper(t.inside(factor, L.BIG if i == last else L.POWER if _is_wide(factor) else L.PRODUCT), 2)
     return tuple(out)
+
+
+def _is_wide(node: L.Node) -> bool:
+    """Whether a fraction needs brackets before another factor: ``1/K · a`` is clear, ``1 / x[k] · a`` is not."""
+    return isinstance(node, L.Fraction) and not _is_tight(node)
+
+
+def _is_tight(node: L.Fraction) -> bool:
+    return all(isinstance(n, L.Word | L.Number) for n in (node.top, node.bottom))
 
 
 def _fraction(t: Text, node: L.Fraction) -> Run:
     """``a / b``; the line is broken before a denominator only when that is long."""
-    tight = all(isinstance(n, L.Word | L.Number) for n in (node.top, node.bottom))
+    tight = _is_tight(node)
     bottom = t.inside(node.bottom, L.POWER)
     top = deeper(t.inside(node.top, L.PRODUCT))
     if len(flat(bottom)) <= SHORT:

@@ -165,6 +165,8 @@ def _quotient(t: Typesetter, top: list[tuple[Expr, L.Node]], bottom: list[Expr])
         heaviest = REDUCTIONS + 1
     light = [n for rank, n in above if rank[0] < heaviest]
     heavy = [n for rank, n in above if rank[0] >= heaviest]
+    if not light and len(heavy) == 1 and not isinstance(_times(below), L.Word | L.Number):
+        return L.Fraction(heavy[0], _times(below))
     return _times([L.Fraction(_times(light), _times(below)), *heavy])
 
 
