@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Container
 
 from sympy import Expr, Integer
 
@@ -120,16 +121,23 @@ def index_elements(target: ast.expr, ctx: Context) -> list[ast.expr]:
     """The elements of a left side that are indices, not conditions alone."""
     if not isinstance(target, ast.Subscript):
         return []
-    return [e for e in elements(target.slice) if not is_condition_alone(e, ctx)]
+    kept: list[ast.expr] = []
+    seen: dict[str, None] = {}
+    for element in elements(target.slice):
+        if not is_condition_alone(element, ctx, seen):
+            kept.append(element)
+            seen.update({n.id: None for n in ast.walk(element) if isinstance(n, ast.Name)})
+    return kept
 
 
-def is_condition_alone(node: ast.expr, ctx: Context) -> bool:
+def is_condition_alone(node: ast.expr, ctx: Context, seen: Container[str] = ()) -> bool:
+    """Whether an element of a left side binds no letter: all its names are known, or stand to its left."""
     if isinstance(node, ast.BoolOp) or (isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not)):
         return True
     if not isinstance(node, ast.Compare):
         return False
-    seen = [o for o in (node.left, *node.comparators) if isinstance(o, ast.Name) and is_fresh(o.id, ctx)]
-    return not seen or (bool(ctx.frames) and not any(not ctx.letters(o.id) for o in seen))
+    names = [o.id for o in (node.left, *node.comparators) if isinstance(o, ast.Name)]
+    return not any(is_fresh(name, ctx) and name not in seen for name in names)
 
 
 def _new_item(index: ast.expr, ctx: Context) -> Item:

@@ -361,8 +361,16 @@ def _owner(index: Expr, ctx: Context) -> tuple[Frame | None, bool]:
     letters = free_letters(index)
     for depth in range(len(ctx.frames) - 1, -1, -1):
         if any(b.letter in letters for b in ctx.frames[depth].bounds):
-            return ctx.frames[depth], any(g > depth for g in ctx.guards)
+            guarded = any(g > depth for g in ctx.guards)
+            return ctx.frames[depth], guarded or (not ctx.frames[depth].op and _filtered(letters, ctx))
     return None, bool(ctx.guards)
+
+
+def _filtered(letters: set[Letter], ctx: Context) -> bool:
+    """Whether an entry so far, no binding, speaks of one of the letters: ``y[t, t > 0] = x[t - 1]``."""
+    return any(
+        letters & free_letters(entry) for frame in ctx.frames for entry in frame.entries if not isinstance(entry, Bound)
+    )
 
 
 def literal(node: ast.expr, ctx: Context) -> Expr | None:

@@ -226,6 +226,11 @@ def test_a_guard_inside_the_reduction_stops_the_mask(load):
     assert next(e for e in walk(load(text).statements[0].pieces[0].rhs) if isinstance(e, Reduce)).filters == ()
 
 
+def test_conditions_of_the_left_side_and_filters_are_guards(value):
+    assert value(f("y: Real[N]\ny[t, t > 0] = x[t - 1]\ny[t, t <= 0] = 9"), x=[1.0, 2.0]) == [9, 1]
+    assert value(f("y: Real[N]\ny[t] = sum[j < 1, t > 0](x[t - 1])"), x=[1.0, 2.0]) == [0, 1]
+
+
 def test_and_reads_left_to_right(value):
     assert value(f("y = count[i < N, i > 0 and x[i - 1] > 2]()"), x=X) == 2
 
