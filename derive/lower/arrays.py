@@ -90,6 +90,11 @@ def aligned(a: Array, dims: Sequence[Letter], keep_leading: bool = False) -> Nod
     return Node("index", (node,), (tuple(items),), a.kind, len(items))
 
 
+def real_node(a: Array) -> Node:
+    """a's node as real numbers, of the inputs' precision."""
+    return a.node if a.kind == "real" else Node("cast", (a.node,), ("real",), "real", a.node.ndim)
+
+
 def elementwise(op: str, arrays: Sequence[Array], order: Sequence[Letter], kind: str, attrs: tuple = ()) -> Array:
     """``op`` of arrays broadcast against one another."""
     dims = merged((a for a in arrays if not a.is_scalar), order)

@@ -121,7 +121,9 @@ def _fits(letter: Letter, part: Part, scope: Scope) -> bool:
 
 def _inside(e: Expr, part: Part, scope: Scope) -> Expr:
     """A number that a guard may leave out of range, clipped."""
-    if not scope.guarded or e.is_Integer:
+    within = affine.Ranges(scope.spans)
+    spare = (position(e, part), stored(part) - 1 - position(e, part))
+    if not scope.guarded or e.is_Integer or all(within.nonnegative(affine.polynomial(x)) for x in spare):
         return e
     lowest, highest = Integer(part.origin - part.below), part.origin + part.extent - 1
     return FUNCTIONS["max"].cls(lowest, FUNCTIONS["min"].cls(e, highest))

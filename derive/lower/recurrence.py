@@ -11,28 +11,25 @@ from derive.calculus import affine
 from derive.calculus.recurrence import Group
 from derive.functions import FUNCTIONS
 from derive.lower.arrays import Array, aligned, expanded
+from derive.lower.conditions import Span, all_of, assuming, decided, narrowed, number_conditions, tidy
 from derive.lower.context import Context, covers, of_kind, slices, typed
 from derive.lower.plan import ALL, Allocate, Assign, Block, Choose, Finish, Loop, Node, Step, Store, at
-from derive.lower.points import NEUTRAL, conjuncts
 from derive.lower.reads import KINDS, position, stored
 from derive.lower.scope import Scope
 from derive.program import (
     Bind,
     Compare,
     Letter,
-    Logic,
     Part,
     Piece,
     Read,
     Reduce,
     Statement,
     Tensor,
-    Truth,
     Where,
     bound_letters,
     free_letters,
     reads,
-    rebuild,
     substitute,
     walk,
 )
@@ -66,7 +63,7 @@ def recurrence(group: Group, context: Context) -> Block:
     steps += [Allocate(m.tensor.name, m.shape, KINDS[m.tensor.kind], _fill(m), m.axis) for m in members]
     for m in members:
         for piece in [p for p in m.pieces if _is_base(p, m, group)]:
-            steps += _stored(m, piece, context, filled, at(position(piece.indices[m.axis], m.part)), ())
+            steps += _stored(m, piece, context, filled, at(position(piece.indices[m.axis], m.part)), {})
     members = [replace(m, pieces=tuple(p for p in m.pieces if not _is_base(p, m, group))) for m in members]
     lo, hi = _range(members)
     body = tuple(s for m in members for s in _turn(m, letter, (lo, hi), context, filled))
@@ -165,24 +162,25 @@ def _turn(
     return _options(options, m, letter, span, context, filled)
 
 
-def _options(options: list, m: Member, letter: Letter, span: tuple, context: Context, filled: dict) -> tuple[Step, ...]:
+def _options(options: list, m: Member, letter: Letter, span: Span, context: Context, filled: dict) -> tuple[Step, ...]:
     """``if`` on the loop's letter around each equation."""
     if not options:
         return ()
     (conditions, piece), rest = options[0], options[1:]
     scope = replace(context.scope(), fixed=(letter,))
-    ranges = affine.Ranges({letter: span})
-    numbers = [c for c in conditions if scope.is_number(c) and ranges.decide(c) is not True]
+    numbers = [c for c in conditions if scope.is_number(c) and decided(c, letter, span) is not True]
     arrays = [c for c in conditions if not scope.is_number(c)]
     if arrays and rest:
-        piece = replace(piece, rhs=Where(_all(arrays), piece.rhs, _otherwise(rest)))
+        piece = replace(piece, rhs=Where(all_of(arrays), piece.rhs, _otherwise(rest)))
         arrays, rest = [], []
     elif arrays:
         piece = replace(piece, entries=(*piece.entries, *arrays))
-    then = _split(m, piece, letter, ranges, context, filled)
     if not numbers:
-        return then
-    return (Choose(_all([tidy(c) for c in numbers]), then, _options(rest, m, letter, span, context, filled)),)
+        return _split(m, piece, letter, span, context, filled)
+    condition = all_of([tidy(c) for c in numbers])
+    then = _split(m, piece, letter, narrowed(span, letter, condition, True), context, filled)
+    others = _options(rest, m, letter, narrowed(span, letter, condition, False), context, filled)
+    return (Choose(condition, then, others),)
 
 
 def _otherwise(rest: list) -> Expr:
@@ -190,81 +188,35 @@ def _otherwise(rest: list) -> Expr:
     if not rest:
         return Integer(0)
     conditions, piece = rest[0]
-    return Where(_all(conditions), piece.rhs, _otherwise(rest[1:])) if conditions else piece.rhs
+    return Where(all_of(conditions), piece.rhs, _otherwise(rest[1:])) if conditions else piece.rhs
 
 
-def _all(conditions: Sequence[Basic]) -> Basic:
-    return conditions[0] if len(conditions) == 1 else Logic("and", *conditions)
-
-
-def _split(
-    m: Member, piece: Piece, letter: Letter, ranges: affine.Ranges, context: Context, filled: dict
-) -> tuple[Step, ...]:
+def _split(m: Member, piece: Piece, letter: Letter, span: Span, context: Context, filled: dict) -> tuple[Step, ...]:
     """Conditions on the loop's letter inside the right side become ``if``."""
     scope = replace(context.scope(), fixed=(letter,))
-    for c in _number_conditions(piece.rhs, scope):
-        known = ranges.decide(c)
+    for c in number_conditions(piece.rhs, scope):
+        known = decided(c, letter, span)
         if known is not None:
-            return _split(m, _assuming(piece, c, known), letter, ranges, context, filled)
-        then = _split(m, _assuming(piece, c, True), letter, ranges, context, filled)
-        otherwise = _split(m, _assuming(piece, c, False), letter, ranges, context, filled)
-        return (Choose(tidy(c), then, otherwise),)
-    return tuple(_stored(m, piece, context, filled, at(position(letter, m.part)), (letter,)))
-
-
-def tidy(condition: Basic) -> Basic:
-    """``t + 1 < T + 1`` as ``t < T``."""
-    if not isinstance(condition, Compare) or condition.has(Read):
-        return condition
-    terms = Add.make_args((condition.args[2] - condition.args[1]).expand())
-    left = Add(*(-x for x in terms if x.as_coeff_Mul()[0].is_negative))
-    return Compare(condition.op, left, Add(*(x for x in terms if not x.as_coeff_Mul()[0].is_negative)))
-
-
-def _number_conditions(e: Basic, scope: Scope) -> list[Basic]:
-    found: dict[Basic, None] = {}
-    for n in walk(e):
-        conditions: tuple[Basic, ...] = ()
-        if isinstance(n, Where):
-            conditions = conjuncts(n.args[0])
-        elif isinstance(n, Reduce):
-            conditions = tuple(c for f in n.filters for c in conjuncts(f))
-        found.update(dict.fromkeys(c for c in conditions if scope.is_number(c) and not isinstance(c, Truth)))
-    return list(found)
-
-
-def _assuming(piece: Piece, condition: Basic, truth: bool) -> Piece:
-    """The piece where the condition is known."""
-    opposite = affine.negate(condition)
-
-    def settle(e: Basic) -> Basic:
-        if e in (condition, opposite):
-            return Truth(truth if e == condition else not truth)
-        if isinstance(e, Logic) and e.op == "and":
-            left = [c for c in e.conditions if c != Truth(True)]
-            return Truth(False) if Truth(False) in left else (_all(left) if left else Truth(True))
-        if isinstance(e, Where) and isinstance(e.args[0], Truth):
-            return e.args[1] if e.args[0] else e.args[2]
-        if isinstance(e, Reduce):
-            if Truth(False) in e.filters and e.op in NEUTRAL and not e.op.startswith("arg"):
-                return NEUTRAL[e.op]
-            return Reduce(e.op, [f for f in e.entries if f != Truth(True)], e.body)
-        return e
-
-    return replace(piece, rhs=rebuild(piece.rhs, settle))
+            return _split(m, assuming(piece, c, known), letter, span, context, filled)
+        branches = [
+            _split(m, assuming(piece, c, truth), letter, narrowed(span, letter, c, truth), context, filled)
+            for truth in (True, False)
+        ]
+        return (Choose(tidy(c), *branches),)
+    return tuple(_stored(m, piece, context, filled, at(position(letter, m.part)), {letter: span}))
 
 
 def _stored(
-    m: Member, piece: Piece, context: Context, filled: dict[str, int], place: tuple, fixed: tuple[Letter, ...]
+    m: Member, piece: Piece, context: Context, filled: dict[str, int], place: tuple, spans: dict[Letter, Span]
 ) -> list[Step]:
     """``tensor[…, t, …] = value``; a part of the other axes goes through an array of its own."""
-    scope = replace(context.scope(), fixed=fixed, filled=filled).with_binds(piece.binds)
+    scope = replace(context.scope(), fixed=tuple(spans), spans=spans, filled=filled).with_binds(piece.binds)
     parts = [p for k, p in enumerate(m.tensor.parts) if k != m.axis]
     indices = [i for k, i in enumerate(piece.indices) if k != m.axis]
     kind = KINDS[m.tensor.kind]
     items = [ALL] * len(m.tensor.parts)
     items[m.axis] = place
-    rhs = piece.rhs if not piece.conditions else Where(_all(piece.conditions), piece.rhs, Integer(0))
+    rhs = piece.rhs if not piece.conditions else Where(all_of(piece.conditions), piece.rhs, Integer(0))
     value = of_kind(typed(scope.value(rhs), kind), kind)
     dims = tuple(i for i in indices if isinstance(i, Letter))
     if covers(piece, indices, parts):

@@ -18,7 +18,8 @@ NOT_OF_NUMBERS = ("digamma", "polygamma")
 
 @dataclass(frozen=True)
 class Scope:
-    """``order``: letters outermost first; ``ranges``: those that are axes; ``fixed``: those that are numbers.
+    """``order``: letters outermost first; ``ranges``: those that are axes; ``fixed``: those that are numbers,
+    with ``spans``, their ranges.
 
     ``guarded``: a condition decides whether the value counts, so an index may be out of range.
     ``filled``: tensors being filled step by step, with the axis.  ``numbers``: tensors that are Python numbers.
@@ -32,6 +33,7 @@ class Scope:
     order: tuple[Letter, ...] = ()
     ranges: Mapping[Letter, tuple[Expr, Expr]] = field(default_factory=dict)
     fixed: tuple[Letter, ...] = ()
+    spans: Mapping[Letter, tuple[Expr, Expr]] = field(default_factory=dict)
     guarded: bool = False
     filled: Mapping[str, int] = field(default_factory=dict)
     numbers: Mapping[str, Expr] = field(default_factory=dict)

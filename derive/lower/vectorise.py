@@ -12,6 +12,7 @@ from derive.lower.plan import Node
 from derive.lower.reads import read
 from derive.lower.reductions import reduction
 from derive.lower.scope import Scope
+from derive.lower.stacks import stack
 from derive.program import (
     Compare,
     FloorDiv,
@@ -84,6 +85,9 @@ def _unify(arrays: Sequence[Array]) -> tuple[list[Array], str]:
 
 def _add(e: Add, scope: Scope) -> Array:
     """Terms over the same letters first, then the wider with the narrower."""
+    stacked = stack(e, scope)
+    if stacked is not None:
+        return stacked
     numbers = [t for t in e.args if scope.is_number(t)]
     signed = [_signed(t) for t in e.args if not scope.is_number(t)]
     arrays, kind = _unify([scope.value(t) for t, _ in signed] + ([scope.value(Add(*numbers))] if numbers else []))
@@ -120,12 +124,12 @@ def _mul(e: Mul, scope: Scope) -> Array:
     above, below = _fraction(Mul(*(_by_name(f, scope) if scope.is_number(f) else f for f in e.args)))
     numbers = Mul(*(f for f in above if scope.is_number(f)))
     under = Mul(*(_by_name(f, scope) for f in below if scope.is_number(f)))
-    if under.is_Rational:
+    if under.is_number:
         numbers, under = numbers / under, Integer(1)
     tops, kind = _unify([scope.value(f) for f in above if not scope.is_number(f)] or [scalar(1)])
     tops = [t for t in tops if not t.is_scalar]
     bottoms = [real(scope.value(f)) for f in below if not scope.is_number(f)]
-    negative = numbers.could_extract_minus_sign() and bool(numbers.is_number)
+    negative = numbers == -1
     numbers = -numbers if negative else numbers
     if bottoms or under != 1 or not numbers.is_integer or kind == "real":
         tops, kind = [real(t) for t in tops], "real"

@@ -301,7 +301,10 @@ def _precision(p: Printer, required: list[Tensor]) -> list[ast.stmt]:
     reals = [t.name for t in required if t.kind in ("real", "const")]
     found = []
     if "dtype" in p.needs or len(required) < len(p.plan.inputs):
-        found.append(assign("dtype", p.target.dtype(reals)))
+        dtype = p.target.dtype(reals)
+        found.append(assign("dtype", dtype))
+        if isinstance(dtype, ast.Call) and ast.unparse(dtype.func).startswith("_"):
+            p.used[ast.unparse(dtype.func)] = None
     if p.target.device and ("device" in p.needs or len(required) < len(p.plan.inputs)):
         found.append(assign("device", p.target.device([t.name for t in required])))
     return found

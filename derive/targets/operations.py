@@ -128,6 +128,13 @@ def _name(p: Printer, node: Node, args: Args) -> ast.expr:
     return name(p.identifier(node.attrs[0]))
 
 
+def stack(library: str) -> Operation:
+    """``library.stack([a, b], axis)``."""
+    return lambda p, node, args: call(
+        f"{library}.stack", ast.List(p.short(node, args), ast.Load()), constant(node.attrs[0])
+    )
+
+
 COMMON: dict[str, Operation] = {
     "scalar": _scalar,
     "name": _name,

@@ -10,12 +10,19 @@ def support_functions(path: str) -> dict[str, ast.FunctionDef]:
     """The functions of a support file, by name."""
     if path not in _SUPPORT:
         with open(path, encoding="utf-8") as f:
-            tree = ast.parse(f.read())
-        _SUPPORT[path] = {n.name: n for n in tree.body if isinstance(n, ast.FunctionDef)}
-    return _SUPPORT[path]
+            text = f.read()
+        functions = {n.name: n for n in ast.parse(text).body if isinstance(n, ast.FunctionDef)}
+        _SUPPORT[path] = functions, text.splitlines()
+    return _SUPPORT[path][0]
 
 
-_SUPPORT: dict[str, dict[str, ast.FunctionDef]] = {}
+def support_source(path: str, which: str) -> str:
+    """A support function as it is written in the file."""
+    node = support_functions(path)[which]
+    return "\n".join(_SUPPORT[path][1][node.lineno - 1 : node.end_lineno]) + "\n"
+
+
+_SUPPORT: dict[str, tuple[dict[str, ast.FunctionDef], list[str]]] = {}
 
 
 def with_dependencies(path: str, names: Sequence[str]) -> tuple[str, ...]:

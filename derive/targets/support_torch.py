@@ -48,6 +48,14 @@ def _several(value, count):
     return values
 
 
+def _common_dtype(first, *others):
+    """The precision that holds all of the arrays."""
+    dtype = first.dtype
+    for other in others:
+        dtype = torch.promote_types(dtype, other.dtype)
+    return dtype
+
+
 def _padded(x, axis, before, after, fill=0):
     """The axis grown at both ends, or cropped where negative."""
     size = x.shape[axis]

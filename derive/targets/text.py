@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Callable, Mapping, Sequence
 
 from derive.targets.array_code import Code
-from derive.targets.support import support_functions
+from derive.targets.support import support_source
 
 IMPORTS = {"np": "import numpy as np", "torch": "import torch", "math": "import math", "itertools": "import itertools"}
 LINE = 100
@@ -113,10 +113,7 @@ _SINGLE = re.compile(r"'([^'\\\n]*)'")
 
 def support_text(code: Code, path: str) -> list[str]:
     """The support functions a function needs, each as source."""
-    with open(path, encoding="utf-8") as f:
-        lines = f.read().splitlines()
-    every = support_functions(path)
-    return ["\n".join(lines[every[n].lineno - 1 : every[n].end_lineno]) + "\n" for n in code.support]
+    return [support_source(path, n) for n in code.support]
 
 
 def module_text(codes: Sequence[Code], path: str, comments: Mapping | None = None) -> str:

@@ -9,7 +9,7 @@ from derive.lower.plan import Allocate, Finish, Node, Plan, Store
 from derive.targets import array_code
 from derive.targets.array_code import Code, Printer, Target
 from derive.targets.numbers import binary, call, constant, method, name, tuple_of
-from derive.targets.operations import COMMON, Args, Rows, subscript
+from derive.targets.operations import COMMON, Args, Rows, stack, subscript
 
 SUPPORT = str(Path(__file__).with_name("support_numpy.py"))
 DTYPES = {"real": "dtype", "int": "np.int64", "bool": "np.bool_"}
@@ -133,6 +133,7 @@ OPERATIONS: Rows = {
     "largest": _largest,
     "step": _step,
     "steps": lambda p, node, args: name(p.identifier(node.attrs[0])),
+    "stack": stack("np"),
     "copy": lambda p, node, args: method(args[0], "copy"),
 }
 

@@ -9,7 +9,7 @@ from derive.lower.plan import Allocate, Finish, Node, Plan, Store
 from derive.targets import array_code
 from derive.targets.array_code import Code, Printer, Target
 from derive.targets.numbers import binary, call, constant, method, name, tuple_of
-from derive.targets.operations import COMMON, Args, Rows, subscript
+from derive.targets.operations import COMMON, Args, Rows, stack, subscript
 
 SUPPORT = str(Path(__file__).with_name("support_torch.py"))
 DTYPES = {"int": "torch.int64", "bool": "torch.bool"}
@@ -186,6 +186,7 @@ OPERATIONS: Rows = {
     "largest": _largest,
     "step": _step,
     "steps": lambda p, node, args: _stacked(p, node.attrs[0], node.attrs[1], p.shape(node.attrs[2]), node.kind),
+    "stack": stack("torch"),
     "copy": lambda p, node, args: method(args[0], "clone"),
 }
 
@@ -194,10 +195,9 @@ def _dtype(reals: list[str]) -> ast.expr:
     """The inputs' common precision."""
     if not reals:
         return call("torch.get_default_dtype")
-    dtype: ast.expr = ast.Attribute(name(reals[0]), "dtype", ast.Load())
-    for other in reals[1:]:
-        dtype = call("torch.promote_types", dtype, ast.Attribute(name(other), "dtype", ast.Load()))
-    return dtype
+    if len(reals) == 1:
+        return ast.Attribute(name(reals[0]), "dtype", ast.Load())
+    return call("_common_dtype", *map(name, reals))
 
 
 def _device(inputs: list[str]) -> ast.expr:
