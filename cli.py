@@ -68,6 +68,16 @@ def _values(_context: Any, _parameter: Any, items: tuple[str, ...]) -> dict[str,
     return choices
 
 
+def _complete(_context: Any, _parameter: Any, begun: str) -> list[Any]:
+    """Catalogue names for the shell, and files."""
+    from click.shell_completion import CompletionItem
+
+    from derive.language.find import catalogue_index
+
+    names = [CompletionItem(name) for name in catalogue_index() if name.startswith(begun)]
+    return names or [CompletionItem(begun, type="file")]
+
+
 _CONSTANTS = {"none": None, "true": True, "false": False}
 
 
@@ -107,7 +117,7 @@ _MOST_BYTES = 1 << 24
 FORMATS = click.Choice(["text", "latex", "markdown", "mathml", "json"])
 
 _FORMULA_OPTIONS = (
-    click.argument("target", metavar="NAME|PATH"),
+    click.argument("target", metavar="NAME|PATH", shell_complete=_complete),
     click.argument("choices", nargs=-1, metavar="[KEY=VALUE]...", callback=_values),
     click.option("--format", "format_", type=FORMATS, default="text"),
     click.option("--ascii", "ascii_", is_flag=True, help="Text in ASCII only."),
@@ -127,7 +137,10 @@ def _with_formula_options(command: Any) -> Any:
 @click.option("--order", type=click.IntRange(1, 3), default=1, show_default=True, help="Highest order of derivative.")
 @click.option("--jvp", is_flag=True, help="Tangents (forward mode) instead of gradients.")
 def layer(target: str, choices: dict[str, Any], wrt: str | None, order: int, jvp: bool, **options: Any) -> None:
-    """Forward equations and gradients of a layer or loss: derive layer conv2d stride=2."""
+    """Forward equations and gradients of a layer or loss: derive layer conv2d stride=2.
+
+    NAME is of the catalogue (derive list), PATH a file of definitions or file.py:name, - standard input.
+    """
     names = tuple(n.strip() for n in wrt.split(",") if n.strip()) if wrt else None
 
     def document(program: Any) -> Any:
@@ -185,7 +198,7 @@ def _formulas(
 
 
 @commands.command()
-@click.argument("target", metavar="NAME|PATH")
+@click.argument("target", metavar="NAME|PATH", shell_complete=_complete)
 @click.argument("choices", nargs=-1, metavar="[KEY=VALUE]...", callback=_values)
 @click.option("--target", "language", type=click.Choice(["numpy", "torch"]), default="numpy", show_default=True)
 @click.option("-o", "--output", "folder", required=True, metavar="DIR", help="Where the file is written.")
@@ -211,7 +224,7 @@ def generate(target: str, choices: dict[str, Any], language: str, folder: str, f
 
 
 @commands.command()
-@click.argument("targets", nargs=-1, metavar="NAME|FILE.py...")
+@click.argument("targets", nargs=-1, metavar="NAME|FILE.py...", shell_complete=_complete)
 @click.option("--all", "all_", is_flag=True, help="Everything in the catalogue.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the random inputs.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")

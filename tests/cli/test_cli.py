@@ -69,6 +69,12 @@ def test_list_names_every_definition_once(capsys: pytest.CaptureFixture) -> None
     assert all(name in out for name in names) and all(len(line) <= 80 for line in out.splitlines())
 
 
+def test_the_shell_completes_names() -> None:
+    more = {**os.environ, "_DERIVE_COMPLETE": "bash_complete", "COMP_WORDS": "derive layer soft", "COMP_CWORD": "2"}
+    done = fresh(env=more)
+    assert "plain,softmax" in done.stdout.splitlines()
+
+
 # ------------------------------------------------------------------------------ formulas
 
 
