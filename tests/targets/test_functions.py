@@ -70,3 +70,10 @@ def test_polygamma(n):
     x = np.array([0.1, 0.9, 2.0, 7.5, 33.0])
     wanted = [float(mpmath.polygamma(n, v)) for v in x]
     np.testing.assert_allclose(support_numpy._polygamma(n, x), wanted, rtol=1e-13)
+
+
+def test_erf_in_single_precision():
+    x = np.linspace(-6, 6, 4001).astype(np.float32)
+    wanted = support_numpy._erf(x.astype(float))
+    got = support_numpy._erf(x)
+    assert got.dtype == np.float32 and np.max(np.abs(got - wanted) / np.maximum(np.abs(wanted), 1e-30)) < 5e-7

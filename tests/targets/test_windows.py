@@ -89,10 +89,11 @@ def test_windows_backwards_and_standing(step):
         np.testing.assert_array_equal(got, wanted)
 
 
-def test_scatter_leaves_out_what_is_outside():
-    at, values = np.array([0, 2, -1, 5, 2]), np.arange(10.0).reshape(5, 2)
-    wanted = np.zeros((4, 2))
+@pytest.mark.parametrize("width", [2, 6])
+def test_scatter_leaves_out_what_is_outside(width):
+    at, values = np.array([0, 2, -1, 5, 2]), np.arange(5.0 * width).reshape(5, width)
+    wanted = np.zeros((4, width))
     wanted[0], wanted[2] = values[0], values[1] + values[4]
-    np.testing.assert_array_equal(in_numpy._scatter_add((4, 2), (at,), values), wanted)
-    got = in_torch._scatter_add((4, 2), (torch.tensor(at),), torch.tensor(values))
+    np.testing.assert_array_equal(in_numpy._scatter_add((4, width), (at,), values), wanted)
+    got = in_torch._scatter_add((4, width), (torch.tensor(at),), torch.tensor(values))
     np.testing.assert_array_equal(got.numpy(), wanted)
