@@ -136,7 +136,8 @@ def judged(
     wrong = [p for p in results if p.conclusive and not p.passed]
     worst = max(wrong or results, key=lambda p: p.error - p.tolerance)
     if wrong:
-        detail = probes.localise(forward, gradient, inputs, cotangents, sizes)
+        alone = {n: gradient[n] for p in wrong if len(p.inputs) == 1 for n in p.inputs}
+        detail = probes.localise(forward, alone or gradient, inputs, cotangents, sizes)
         return Row(check, case, FAILED, worst.error, worst.tolerance, seed=seed, detail=detail)
     if not all(p.conclusive for p in results):
         reason = "a kink near: the error estimate does not shrink"

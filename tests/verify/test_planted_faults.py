@@ -1,10 +1,14 @@
 """Every planted fault is turned red by the ladder; the right gradient is green."""
 
+import numpy as np
 import pytest
 
 import derive
+from derive import interpreter
 from derive.errors import DeriveError
+from derive.fields import MP
 from derive.verify import check
+from derive.verify.inputs import make
 from tests.verify.mutants import FAULTS
 
 QUICK = {"orders": (1,), "codes": ()}
@@ -32,9 +36,28 @@ def test_fault_in_the_gradient_is_red(name, fault):
     mutants = [m for m in FAULTS[fault](right) if m != right]
     if not mutants:
         pytest.skip(f"{name}'s gradient has no place for this fault")
-    for mutant in mutants[:4]:
-        verdict = check(program, kinds=("asymmetric",), vjp=mutant, **QUICK)
+    kind = "asymmetric" if name == "conv2d" else "plain"
+    for mutant in [m for m in mutants if not _equivalent(right, m, make(program, "plain"))][:3]:
+        verdict = check(program, kinds=(kind,), vjp=mutant, **QUICK)
         assert verdict.failures, f"{fault} survived in {name}: {_difference(right, mutant)}"
+
+
+def _equivalent(right, mutant, case):
+    """Whether a mutant gives the same values to thirty digits: softmax's maximum may be any number at all."""
+    rng = np.random.default_rng(1)
+    given = dict(case.inputs)
+    for t, shape in zip(right.inputs[len(given) :], _output_shapes(case), strict=True):
+        given[t.name] = rng.normal(size=shape)
+    try:
+        runs = [interpreter.run(p, given, case.hypers, MP) for p in (right, mutant)]
+    except DeriveError:
+        return False
+    pairs = [(a, b) for n in right.outputs for a, b in zip(runs[0][n].flat, runs[1][n].flat, strict=True)]
+    return all(abs(a - b) < 1e-25 for a, b in pairs)
+
+
+def _output_shapes(case):
+    return [y.shape for y in interpreter.run(case.program, case.inputs, case.hypers).values()]
 
 
 def _difference(right, mutant):
