@@ -7,7 +7,7 @@ import derive
 from derive.errors import InputError
 from tests.function.cases import CASES, leaves, tuple_of
 
-BY_NAME = {case.name: case for case in CASES}
+BY_NAME = {case.name: case for case in reversed(CASES)}
 
 
 @pytest.fixture(scope="module", params=CASES, ids=lambda c: c.title)
@@ -17,7 +17,7 @@ def case(request):
 
 @pytest.fixture(scope="module")
 def f(case):
-    return derive.function(case.name, **case.hypers)
+    return derive.function(case.name, **case.hypers, **case.choices)
 
 
 def gradients(f, tensors, seed=0, create_graph=False):

@@ -8,7 +8,7 @@ from torch.func import grad, hessian, jacrev, jvp, vjp, vmap
 import derive
 from tests.function.cases import CASES, leaves, tuple_of
 
-BY_NAME = {case.name: case for case in CASES}
+BY_NAME = {case.name: case for case in reversed(CASES)}
 
 
 @pytest.fixture(scope="module", params=CASES, ids=lambda c: c.title)
@@ -18,7 +18,7 @@ def case(request):
 
 @pytest.fixture(scope="module")
 def f(case):
-    return derive.function(case.name, **case.hypers)
+    return derive.function(case.name, **case.hypers, **case.choices)
 
 
 def real_part(f, tensors):
