@@ -159,3 +159,17 @@ def test_torch_code_is_transparent_to_transforms(name):
 
 def test_program_of_a_python_number():
     assert "x / math.sqrt(N)" in source(program("number"), "torch")
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("name", ENTRIES)
+def test_torch_code_runs_unchanged_on_a_gpu(name):
+    for p in (load(name), adjoint(load(name))):
+        case = make(p, "asymmetric")
+        f = compiled(p, "torch")
+        there = f(**{n: torch.tensor(v, device="cuda") for n, v in case.inputs.items()}, **case.hypers)
+        here = f(**{n: torch.tensor(v) for n, v in case.inputs.items()}, **case.hypers)
+        for a, b in zip(*(v if isinstance(v, tuple) else (v,) for v in (there, here)), strict=True):
+            assert a.device.type == "cuda"
+            torch.testing.assert_close(a.cpu(), b, rtol=1e-10, atol=1e-10)
