@@ -91,7 +91,12 @@ class _Call:
 
     def forward(self, tensors: Sequence[Array]) -> tuple[Array, ...]:
         tower = self.tower.cut(self.wanted).forward if self.wanted else self.tower
-        return tower.run(tensors, self.hypers)
+        return tuple(map(_compact, tower.run(tensors, self.hypers)))
+
+
+def _compact(y: Array) -> Array:
+    """A strided part of a larger buffer as a tensor of its own: forward mode wants tangents laid out like it."""
+    return y.contiguous() if y._is_view() and not y.is_contiguous() else y
 
 
 def is_real(tensor: Tensor) -> bool:

@@ -154,7 +154,7 @@ class Printer:
     def hint(self, node: Node) -> str:
         if node.op == "call":
             return f"{node.attrs[0]}_{_base(node)}".rstrip("_")
-        if node.op == "arange" and isinstance(node.attrs[1], Symbol):
+        if node.op == "arange" and isinstance(node.attrs[1], Symbol) and "[" not in node.attrs[1].name:
             return node.attrs[1].name.lower().strip(".*") or "p"
         if node.op in VIEWS and _base(node):
             return f"{_base(node)}_view"
