@@ -33,8 +33,10 @@ def as_dict(document: Document) -> dict[str, Any]:
 
 def _block(block: Block) -> dict[str, Any]:
     text = Text()
+    told = {key: list(lines) for key, lines in (("says", block.says), ("code", block.code)) if lines}
     return {
         "title": block.title,
+        **told,
         "about": [{"name": n, "shape": text.line(node)} for n, node in block.about],
         "given": [{"name": n, "shape": text.line(node), "note": note} for n, node, note in block.declared],
         "formulas": [_formula(f, text) for f in block.formulas],

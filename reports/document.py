@@ -50,7 +50,10 @@ class Formula:
 
 @record
 class Block:
-    """A titled group of formulas; ``declared`` are tensors with shape and note, ``title_of`` the one it is about."""
+    """A titled group of formulas; ``declared`` are tensors with shape and note, ``about`` the ones it is about.
+
+    ``says``: sentences before the formulas; ``code``: lines shown as they are, after them.
+    """
 
     title: str
     about: tuple[tuple[str, L.Node], ...]
@@ -58,6 +61,8 @@ class Block:
     declared: tuple[tuple[str, L.Node, str], ...] = ()
     over: tuple[L.Node, ...] = ()
     notes: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    says: tuple[str, ...] = ()
+    code: tuple[str, ...] = ()
 
 
 @record

@@ -178,9 +178,11 @@ def to_latex(document: Document) -> str:
     for block in document.blocks:
         about = ", ".join(rf"{name(n)}: {latex(shape)}" for n, shape in block.about)
         parts.append(f"% {block.title}")
+        parts += [f"% {sentence}" for sentence in block.says]
         parts += [rf"\[ {about} \]"] if about else []
         parts += [f"\\[\n{formula(f)}\n\\]" for f in block.formulas]
         parts += [rf"\[ {ranges(block)} \]"] if block.over else []
+        parts += ["\\begin{verbatim}", *block.code, "\\end{verbatim}"] if block.code else []
         parts += [f"% {head}: {', '.join(items)}" for head, items in block.notes]
         parts.append("")
     return "\n".join(parts)

@@ -18,6 +18,7 @@ def _block(block: Block, doc: str) -> str:
     parts = [f"## {block.title}"]
     if doc.strip():
         parts.append(doc.strip().splitlines()[0].replace("``", "`"))
+    parts += [sentence.replace("_", "\\_").replace("*", "\\*") for sentence in block.says]
     shapes = [f"- `{n}: {text.line(node)}`" for n, node in block.about]
     shapes += [f"- given `{n}: {text.line(node)}`{f' ({note})' if note else ''}" for n, node, note in block.declared]
     if shapes:
@@ -25,5 +26,6 @@ def _block(block: Block, doc: str) -> str:
     parts += [f"```math\n{formula(f)}\n```" for f in block.formulas]
     if block.over:
         parts.append(f"```math\n{ranges(block)}\n```")
+    parts += ["```python\n" + "\n".join(block.code) + "\n```"] if block.code else []
     parts += [f"{head}: " + ", ".join(f"`{item}`" for item in items) for head, items in block.notes]
     return "\n\n".join(parts)

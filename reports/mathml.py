@@ -160,9 +160,11 @@ def to_mathml(document: Document) -> str:
 
 def _block(block: Block) -> list[str]:
     parts = [f"<h2>{escape(block.title)}</h2>"]
+    parts += [f"<p>{escape(sentence)}</p>" for sentence in block.says]
     parts += [_display(row(name(n), sign(":"), mathml(shape))) for n, shape in block.about]
     parts += [_display(_formula(f)) for f in block.formulas]
     parts += [_display(row("<mtext>over </mtext>", listed(block.over)))] if block.over else []
+    parts += ["<pre>" + escape("\n".join(block.code)) + "</pre>"] if block.code else []
     return [*parts, *(f"<p>{escape(f'{head}: ' + ', '.join(items))}</p>" for head, items in block.notes)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 import unicodedata
 from collections.abc import Iterable
@@ -32,14 +33,36 @@ def _block(block: Block, t: Text, doc: str) -> str:
     summary = doc.replace("``", "").strip().splitlines()
     if summary:
         lines += textwrap.wrap(summary[0], WIDTH - 2, initial_indent="  ", subsequent_indent="  ")
+    lines += [f"  {line}" for sentence in block.says for line in filled(sentence, WIDTH - 2)]
     lines += _declared(block, t)
     for formula in block.formulas:
         lines += _formula(formula, t)
     if block.over:
         lines += _listed("over   ", block.over, t)
+    lines += [f"    {line}".rstrip() for line in block.code]
     for head, items in block.notes:
         lines += _rows(f"{head:<7}" if len(head) < 7 else f"{head}  ", [word(item) for item in items])
     return "\n".join(lines)
+
+
+def filled(text: str, width: int) -> list[str]:
+    """Lines of at most that many columns; a wide sign takes two, and a line may end after any of them."""
+    words = re.findall(r"[\u2e80-\uffef]|[^\s\u2e80-\uffef]+\s*|\s+", text)
+    lines = [""]
+    for part in words:
+        if columns(lines[-1]) + columns(part.rstrip()) > width and lines[-1] and part not in CLOSING:
+            lines.append("")
+        lines[-1] += part
+    return [line.rstrip() for line in lines]
+
+
+#: Signs that do not begin a line.
+CLOSING = "，。；：、）)"
+
+
+def columns(text: str) -> int:
+    """How wide a terminal shows the text."""
+    return sum(2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in text)
 
 
 def _heading(block: Block, t: Text) -> str:
