@@ -9,6 +9,7 @@ from sympy import Add, Basic, Expr
 
 from derive.calculus import affine
 from derive.lower.points import NEUTRAL, conjuncts
+from derive.lower.ranges import decide, nonnegative
 from derive.lower.scope import Scope
 from derive.program import Compare, Letter, Logic, Piece, Read, Reduce, Truth, Where, rebuild, substitute, walk
 
@@ -67,7 +68,7 @@ def decided(condition: Basic, letter: Letter, span: Span) -> bool | None:
     """Whether the condition holds for every, or for no, point of the range; None if that depends."""
     if (span[1] - span[0] - 1).expand() == 0:
         condition = substitute(condition, {letter: span[0]})
-    return affine.Ranges({letter: span}).decide(condition)
+    return decide(condition, {letter: span})
 
 
 def narrowed(span: Span, letter: Letter, condition: Basic, truth: bool) -> Span:
@@ -97,7 +98,7 @@ def _where_nonnegative(span: Span, letter: Letter, a: affine.Polynomial) -> Span
     rest = affine.expression(halves[1])
     bound = -rest if step == 1 else rest + 1
     closer = bound - span[0] if step == 1 else span[1] - bound
-    if not affine.Ranges().nonnegative(affine.polynomial(closer)):
+    if not nonnegative(closer, {}):
         return span
     return (bound, span[1]) if step == 1 else (span[0], bound)
 

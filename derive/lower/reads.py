@@ -10,6 +10,7 @@ from derive.calculus import affine
 from derive.functions import FUNCTIONS
 from derive.lower.arrays import Array, aligned, elementwise, index, merged, scalar
 from derive.lower.plan import ALL, Item, Node, at, span
+from derive.lower.ranges import nonnegative
 from derive.lower.scope import Scope
 from derive.program import Letter, Part, Read, Tensor, free_letters
 
@@ -116,14 +117,13 @@ def _fits(letter: Letter, part: Part, scope: Scope) -> bool:
         return True
     lo, hi = scope.ranges[letter]
     spare = (position(lo, part), stored(part) - position(hi, part))
-    return all(affine.Ranges().nonnegative(affine.polynomial(e)) for e in spare)
+    return all(nonnegative(e, {}) for e in spare)
 
 
 def _inside(e: Expr, part: Part, scope: Scope) -> Expr:
     """A number that a guard may leave out of range, clipped."""
-    within = affine.Ranges(scope.spans)
     spare = (position(e, part), stored(part) - 1 - position(e, part))
-    if not scope.guarded or e.is_Integer or all(within.nonnegative(affine.polynomial(x)) for x in spare):
+    if not scope.guarded or e.is_Integer or all(nonnegative(x, scope.spans) for x in spare):
         return e
     lowest, highest = Integer(part.origin - part.below), part.origin + part.extent - 1
     return FUNCTIONS["max"].cls(lowest, FUNCTIONS["min"].cls(e, highest))

@@ -14,6 +14,7 @@ from derive.lower.arrays import Array, aligned, expanded
 from derive.lower.conditions import Span, all_of, assuming, decided, narrowed, number_conditions, tidy
 from derive.lower.context import Context, covers, of_kind, slices, typed
 from derive.lower.plan import ALL, Allocate, Assign, Block, Choose, Finish, Loop, Node, Step, Store, at
+from derive.lower.ranges import nonnegative
 from derive.lower.reads import KINDS, position, stored
 from derive.lower.scope import Scope
 from derive.program import (
@@ -127,9 +128,9 @@ def _extreme(op: str, values: list[Expr]) -> Expr:
     best = values[0]
     for v in values[1:]:
         difference = (v - best) if op == "min" else (best - v)
-        if affine.Ranges().nonnegative(affine.polynomial(difference)):
+        if nonnegative(difference, {}):
             continue
-        best = v if affine.Ranges().nonnegative(affine.polynomial(-difference)) else FUNCTIONS[op].cls(best, v)
+        best = v if nonnegative(-difference, {}) else FUNCTIONS[op].cls(best, v)
     return best
 
 

@@ -15,6 +15,7 @@ from derive.calculus import affine
 from derive.lower.arrays import Array, elementwise, expanded, reduced, transposed
 from derive.lower.plan import Node
 from derive.lower.points import Points, factors_of, mask_of, masked, real, scaled
+from derive.lower.ranges import decide
 from derive.lower.scope import Scope
 from derive.lower.windows import forward, grouped, ungrouped
 from derive.program import Bind, Compare, FloorDiv, Letter, Modulo, Part, Read, free_letters, reads, substitute, walk
@@ -74,8 +75,7 @@ def _ties(points: Points) -> tuple[list[Tie], Points] | None:
 
 def _undecided(filters: Sequence[Basic], scope: Scope) -> tuple[Basic, ...]:
     """The filters that the ranges do not prove."""
-    ranges = affine.Ranges(scope.ranges)
-    return tuple(f for f in filters if ranges.decide(f) is not True)
+    return tuple(f for f in filters if decide(f, scope.ranges) is not True)
 
 
 def _from_division(f: Basic, points: Points) -> tuple[Letter, Expr, Points] | None:
