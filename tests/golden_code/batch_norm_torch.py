@@ -43,6 +43,14 @@ def _expect(name, array, letters, sizes):
     raise ValueError(f"{name} has shape {shape}; expected {tuple(sizes)} for axes [{', '.join(letters)}]")
 
 
+def _common_dtype(first, *others):
+    """The precision that holds all of the arrays."""
+    dtype = first.dtype
+    for other in others:
+        dtype = torch.promote_types(dtype, other.dtype)
+    return dtype
+
+
 def batch_norm_forward(
     x,
     running_mean=None,
@@ -103,9 +111,7 @@ def batch_norm_backward(saved, dy, needs=(True, True, True)):
     x, weight, mu, r = saved
     N, C, *pack = _axes("x", x, ("N", "C", "..."))
     P = math.prod(pack)
-    dtype = torch.promote_types(
-        torch.promote_types(torch.promote_types(x.dtype, mu.dtype), r.dtype), dy.dtype
-    )
+    dtype = _common_dtype(x, mu, r, dy)
     device = x.device
     if weight is None:
         weight = torch.full((C,), 1, dtype=dtype, device=device)

@@ -47,10 +47,24 @@ def _several(value, count):
     return values
 
 
+def _common_dtype(first, *others):
+    """The precision that holds all of the arrays."""
+    dtype = first.dtype
+    for other in others:
+        dtype = torch.promote_types(dtype, other.dtype)
+    return dtype
+
+
 def _padded(x, axis, before, after, fill=0):
     """The axis grown at both ends, or cropped where negative."""
-    if before or after:
-        x = torch.nn.functional.pad(x, [0, 0] * (x.ndim - 1 - axis) + [before, after], value=fill)
+    size = x.shape[axis]
+    first, stop = max(0, -before), min(size, size + after)
+    if first >= stop:
+        return x.new_full((*x.shape[:axis], max(0, before + size + after), *x.shape[axis + 1 :]), fill)
+    x = x if stop - first == size else x.narrow(axis, first, stop - first)
+    if before > 0 or after > 0:
+        ends = [max(0, before), max(0, after)]
+        x = torch.nn.functional.pad(x, [0, 0] * (x.ndim - 1 - axis) + ends, value=fill)
     return x
 
 
@@ -91,10 +105,9 @@ def _correlate(x, w, starts, counts, strides, dilations):
         b >= 0 and n + 2 * b >= r and (n + 2 * b - (i - 1) * d - 1) // s + 1 == p
         for b, n, r, i, d, s, p in zip(padding, sizes, reach, taps, dilations, strides, counts)
     ]
-    if not all(fits):
-        ends = [b for start, r, n in zip(starts, reach, sizes) for b in (-start, start + r - n)]
-        x = torch.nn.functional.pad(x, [b for k in reversed(range(rank)) for b in ends[2 * k : 2 * k + 2]])
-        padding = [0] * rank
+    for k in range(rank):
+        if not fits[k]:
+            x, padding[k] = _padded(x, 2 + k, -starts[k], starts[k] + reach[k] - sizes[k]), 0
     convolve = (torch.nn.functional.conv1d, torch.nn.functional.conv2d, torch.nn.functional.conv3d)[rank - 1]
     kernel = w.reshape(w.shape[0] * w.shape[1], *w.shape[2:])
     y = convolve(x, kernel, None, tuple(strides), tuple(padding), tuple(dilations), w.shape[0])
@@ -159,7 +172,7 @@ def conv2d_forward(x, weight, bias=None, *, stride=(1, 1), padding=(0, 0), dilat
     F, _, KH, KW = _axes("weight", weight, ("F", "C", "KH", "KW"))
     OH = (2 * padding[0] + H - (KH - 1) * dilation[0] - 1) // stride[0] + 1
     OW = (2 * padding[1] + W - (KW - 1) * dilation[1] - 1) // stride[1] + 1
-    dtype = torch.promote_types(x.dtype, weight.dtype)
+    dtype = _common_dtype(x, weight)
     device = x.device
     if bias is None:
         bias = torch.full((F,), 0, dtype=dtype, device=device)
@@ -246,7 +259,7 @@ def conv2d_jvp(
     F, _, KH, KW = _axes("weight", weight, ("F", "C", "KH", "KW"))
     OH = (2 * padding[0] + H - (KH - 1) * dilation[0] - 1) // stride[0] + 1
     OW = (2 * padding[1] + W - (KW - 1) * dilation[1] - 1) // stride[1] + 1
-    dtype = torch.promote_types(x.dtype, weight.dtype)
+    dtype = _common_dtype(x, weight)
     device = x.device
     if bias is None:
         bias = torch.full((F,), 0, dtype=dtype, device=device)

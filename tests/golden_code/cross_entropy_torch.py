@@ -53,6 +53,14 @@ def _largest_along(x, dims):
     return x.new_full([n for d, n in enumerate(x.shape) if d not in dims], -math.inf)
 
 
+def _common_dtype(first, *others):
+    """The precision that holds all of the arrays."""
+    dtype = first.dtype
+    for other in others:
+        dtype = torch.promote_types(dtype, other.dtype)
+    return dtype
+
+
 def cross_entropy_forward(logits, target, weight=None, *, ignore_index=-100):
     """Negative log-likelihood of class indices under the softmax of the logits.
 
@@ -97,7 +105,7 @@ def cross_entropy_backward(saved, dloss):
     N, *pack = _axes("target", target, ("N", "..."))
     P = math.prod(pack)
     _, C, *_ = _axes("logp", logp, ("N", "C", "..."))
-    dtype = torch.promote_types(logp.dtype, dloss.dtype)
+    dtype = _common_dtype(logp, dloss)
     device = target.device
     if weight is None:
         weight = torch.full((C,), 1, dtype=dtype, device=device)

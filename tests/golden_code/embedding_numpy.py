@@ -34,13 +34,20 @@ def _expect(name, array, letters, sizes):
 
 
 def _scatter_add(shape, indices, values):
-    """Zeros of ``shape``, with values added at index arrays for the first axes; negative places are left out."""
-    out = np.zeros((math.prod(shape[: len(indices)]) + 1, *shape[len(indices) :]), values.dtype)
+    """Zeros of ``shape``, with values added at index arrays for the first axes; places outside are left out."""
+    rest = tuple(shape[len(indices) :])
+    out = np.zeros((math.prod(shape[: len(indices)]) + 1, *rest), values.dtype)
     flat, inside = 0, True
     for index, size in zip(indices, shape):
         flat, inside = flat * size + index, inside & (index >= 0) & (index < size)
-    flat = np.where(inside, flat, len(out) - 1)
-    np.add.at(out, flat, values)
+    flat = np.where(inside, flat, len(out) - 1).reshape(-1)
+    if math.prod(rest) < 4 or not flat.size:
+        np.add.at(out, flat, values.reshape(flat.size, *rest))
+    else:  # equal places side by side, then one sum each
+        order = np.argsort(flat, kind="stable")
+        flat = flat[order]
+        first = np.flatnonzero(np.r_[True, flat[1:] != flat[:-1]])
+        out[flat[first]] = np.add.reduceat(values.reshape(flat.size, *rest)[order], first, axis=0)
     return out[:-1].reshape(shape)
 
 

@@ -38,6 +38,14 @@ def _expect(name, array, letters, sizes):
     raise ValueError(f"{name} has shape {shape}; expected {tuple(sizes)} for axes [{', '.join(letters)}]")
 
 
+def _common_dtype(first, *others):
+    """The precision that holds all of the arrays."""
+    dtype = first.dtype
+    for other in others:
+        dtype = torch.promote_types(dtype, other.dtype)
+    return dtype
+
+
 def layer_norm_forward(x, weight=None, bias=None, *, eps=1e-05):
     """Normalizes the last axis.
 
@@ -74,9 +82,7 @@ def layer_norm_backward(saved, dy, needs=(True, True, True)):
     x, weight, mu, r = saved
     *pack, K = _axes("x", x, ("...", "K"))
     P = math.prod(pack)
-    dtype = torch.promote_types(
-        torch.promote_types(torch.promote_types(x.dtype, mu.dtype), r.dtype), dy.dtype
-    )
+    dtype = _common_dtype(x, mu, r, dy)
     device = x.device
     if weight is None:
         weight = torch.full((K,), 1, dtype=dtype, device=device)

@@ -185,12 +185,6 @@ def lstm_backward(saved, dh=None, dlast_h=None, dlast_c=None):
     dh_1 = np.empty((T + 1, N, H), dtype)
     dc = np.empty((T + 1, N, H), dtype)
     da = np.empty((T, N, 4, H), dtype)
-    value = np.full((N, H), 0, dtype)
-    index = np.arange(4)
-    mask = index == 0
-    mask_2 = index == 1
-    mask_3 = index == 2
-    mask_4 = index == 3
     for t_2 in range(T - 1, -2, -1):
         if t_2 + 1 < T:
             dh_1[t_2 + 1] = dh_1_known[t_2 + 1] + np.tensordot(
@@ -200,47 +194,22 @@ def lstm_backward(saved, dh=None, dlast_h=None, dlast_c=None):
             dh_1[t_2 + 1] = dh_1_known[t_2 + 1]
         if t_2 + 1 < T:
             if 0 <= t_2:
-                if t_2 + 1 == T:
-                    product = dc[t_2 + 2] * f[t_2 + 1]
-                    product_2 = dc_known[t_2 + 1] * dh_1[t_2 + 1]
-                    total = product + product_2
-                    dc[t_2 + 1] = total + dlast_c
-                else:
-                    product_3 = dc[t_2 + 2] * f[t_2 + 1]
-                    product_4 = dc_known[t_2 + 1] * dh_1[t_2 + 1]
-                    total_2 = product_3 + product_4
-                    dc[t_2 + 1] = total_2
-            elif t_2 + 1 == T:
-                product_5 = dc[t_2 + 2] * f[t_2 + 1]
-                dc[t_2 + 1] = product_5 + dlast_c
+                product = dc[t_2 + 2] * f[t_2 + 1]
+                product_2 = dc_known[t_2 + 1] * dh_1[t_2 + 1]
+                dc[t_2 + 1] = product + product_2
             else:
-                product_6 = dc[t_2 + 2] * f[t_2 + 1]
-                dc[t_2 + 1] = product_6
-        elif 0 <= t_2:
-            if t_2 + 1 == T:
-                product_7 = dc_known[t_2 + 1] * dh_1[t_2 + 1]
-                dc[t_2 + 1] = product_7 + dlast_c
-            else:
-                product_8 = dc_known[t_2 + 1] * dh_1[t_2 + 1]
-                dc[t_2 + 1] = product_8
-        elif t_2 + 1 == T:
-            dc[t_2 + 1] = dlast_c
+                product_3 = dc[t_2 + 2] * f[t_2 + 1]
+                dc[t_2 + 1] = product_3
         else:
-            dc[t_2 + 1] = value
+            product_4 = dc_known[t_2 + 1] * dh_1[t_2 + 1]
+            dc[t_2 + 1] = product_4 + dlast_c
         if 0 <= t_2:
-            chosen_2 = np.where(
-                mask_2[:, None], (da_known_1[max(0, min(t_2, T - 1))] * dc[t_2 + 1])[:, None], 0
+            product_5 = da_known_3[t_2] * dh_1[t_2 + 1]
+            product_6 = da_known_1[t_2] * dc[t_2 + 1]
+            da[t_2] = np.stack(
+                [da_known[t_2] * dc[t_2 + 1], product_6, da_known_2[t_2] * dc[t_2 + 1], product_5],
+                1,
             )
-            chosen_3 = np.where(
-                mask[:, None], (da_known[max(0, min(t_2, T - 1))] * dc[t_2 + 1])[:, None], 0
-            )
-            chosen_4 = np.where(
-                mask_3[:, None], (da_known_2[max(0, min(t_2, T - 1))] * dc[t_2 + 1])[:, None], 0
-            )
-            chosen_5 = np.where(
-                mask_4[:, None], (da_known_3[max(0, min(t_2, T - 1))] * dh_1[t_2 + 1])[:, None], 0
-            )
-            da[t_2] = chosen_3 + chosen_2 + chosen_4 + chosen_5
     # dx[t, n, j] = sum[s < 4, k < H](weight_ih[[s, k], j] * da[t, n, [s, k]])
     dx = np.tensordot(da, weight_ih, axes=((2, 3), (0, 1)))
     # dh0[n, k] = dh_1[-1, n, k]

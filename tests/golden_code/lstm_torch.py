@@ -44,6 +44,14 @@ def _expect(name, array, letters, sizes):
     raise ValueError(f"{name} has shape {shape}; expected {tuple(sizes)} for axes [{', '.join(letters)}]")
 
 
+def _common_dtype(first, *others):
+    """The precision that holds all of the arrays."""
+    dtype = first.dtype
+    for other in others:
+        dtype = torch.promote_types(dtype, other.dtype)
+    return dtype
+
+
 def _stacked(steps, axis, shape, dtype, device):
     """The steps as one array; those never taken are 0."""
     rest = [n for k, n in enumerate(shape) if k != axis]
@@ -55,8 +63,14 @@ def _stacked(steps, axis, shape, dtype, device):
 
 def _padded(x, axis, before, after, fill=0):
     """The axis grown at both ends, or cropped where negative."""
-    if before or after:
-        x = torch.nn.functional.pad(x, [0, 0] * (x.ndim - 1 - axis) + [before, after], value=fill)
+    size = x.shape[axis]
+    first, stop = max(0, -before), min(size, size + after)
+    if first >= stop:
+        return x.new_full((*x.shape[:axis], max(0, before + size + after), *x.shape[axis + 1 :]), fill)
+    x = x if stop - first == size else x.narrow(axis, first, stop - first)
+    if before > 0 or after > 0:
+        ends = [max(0, before), max(0, after)]
+        x = torch.nn.functional.pad(x, [0, 0] * (x.ndim - 1 - axis) + ends, value=fill)
     return x
 
 
@@ -88,12 +102,7 @@ def lstm_forward(x, h0, c0, weight_ih, weight_hh, bias_ih=None, bias_hh=None):
     """
     T, N, I = _axes("x", x, ("T", "N", "I"))
     _, H = _axes("h0", h0, ("N", "H"))
-    dtype = torch.promote_types(
-        torch.promote_types(
-            torch.promote_types(torch.promote_types(x.dtype, h0.dtype), c0.dtype), weight_ih.dtype
-        ),
-        weight_hh.dtype,
-    )
+    dtype = _common_dtype(x, h0, c0, weight_ih, weight_hh)
     device = x.device
     if bias_ih is None:
         bias_ih = torch.full((4 * H,), 0, dtype=dtype, device=device)
@@ -175,27 +184,7 @@ def lstm_backward(
     T, N, I = _axes("x", x, ("T", "N", "I"))
     weight_ih_0, _ = _axes("weight_ih", weight_ih, ("[4, H]", "I"))
     weight_hh_0, H = _axes("weight_hh", weight_hh, ("[4, H]", "H"))
-    dtype = torch.promote_types(
-        torch.promote_types(
-            torch.promote_types(
-                torch.promote_types(
-                    torch.promote_types(
-                        torch.promote_types(
-                            torch.promote_types(
-                                torch.promote_types(x.dtype, weight_ih.dtype), weight_hh.dtype
-                            ),
-                            h_all.dtype,
-                        ),
-                        c_all.dtype,
-                    ),
-                    i.dtype,
-                ),
-                f.dtype,
-            ),
-            g.dtype,
-        ),
-        o.dtype,
-    )
+    dtype = _common_dtype(x, weight_ih, weight_hh, h_all, c_all, i, f, g, o)
     device = x.device
     if dh is None:
         dh = torch.full((T, N, H), 0, dtype=dtype, device=device)
@@ -237,12 +226,6 @@ def lstm_backward(
     dh_1_steps = [None] * (T + 1)
     dc_steps = [None] * (T + 1)
     da_steps = [None] * T
-    value = torch.full((N, H), 0, dtype=dtype, device=device)
-    index = torch.arange(4, device=device)
-    mask = index == 0
-    mask_2 = index == 1
-    mask_3 = index == 2
-    mask_4 = index == 3
     for t_2 in range(T - 1, -2, -1):
         if t_2 + 1 < T:
             dh_1_steps[t_2 + 1] = dh_1_known[t_2 + 1] + torch.tensordot(
@@ -252,53 +235,27 @@ def lstm_backward(
             dh_1_steps[t_2 + 1] = dh_1_known[t_2 + 1]
         if t_2 + 1 < T:
             if 0 <= t_2:
-                if t_2 + 1 == T:
-                    product = dc_steps[t_2 + 2] * f[t_2 + 1]
-                    product_2 = dc_known[t_2 + 1] * dh_1_steps[t_2 + 1]
-                    total = product + product_2
-                    dc_steps[t_2 + 1] = total + dlast_c
-                else:
-                    product_3 = dc_steps[t_2 + 2] * f[t_2 + 1]
-                    product_4 = dc_known[t_2 + 1] * dh_1_steps[t_2 + 1]
-                    total_2 = product_3 + product_4
-                    dc_steps[t_2 + 1] = total_2
-            elif t_2 + 1 == T:
-                product_5 = dc_steps[t_2 + 2] * f[t_2 + 1]
-                dc_steps[t_2 + 1] = product_5 + dlast_c
+                product = dc_steps[t_2 + 2] * f[t_2 + 1]
+                product_2 = dc_known[t_2 + 1] * dh_1_steps[t_2 + 1]
+                dc_steps[t_2 + 1] = product + product_2
             else:
-                product_6 = dc_steps[t_2 + 2] * f[t_2 + 1]
-                dc_steps[t_2 + 1] = product_6
-        elif 0 <= t_2:
-            if t_2 + 1 == T:
-                product_7 = dc_known[t_2 + 1] * dh_1_steps[t_2 + 1]
-                dc_steps[t_2 + 1] = product_7 + dlast_c
-            else:
-                product_8 = dc_known[t_2 + 1] * dh_1_steps[t_2 + 1]
-                dc_steps[t_2 + 1] = product_8
-        elif t_2 + 1 == T:
-            dc_steps[t_2 + 1] = dlast_c
+                product_3 = dc_steps[t_2 + 2] * f[t_2 + 1]
+                dc_steps[t_2 + 1] = product_3
         else:
-            dc_steps[t_2 + 1] = value
+            product_4 = dc_known[t_2 + 1] * dh_1_steps[t_2 + 1]
+            dc_steps[t_2 + 1] = product_4 + dlast_c
         if 0 <= t_2:
-            chosen_2 = torch.where(
-                mask_2[:, None],
-                (da_known_1[max(0, min(t_2, T - 1))] * dc_steps[t_2 + 1])[:, None],
-                0,
+            product_5 = da_known_3[t_2] * dh_1_steps[t_2 + 1]
+            product_6 = da_known_1[t_2] * dc_steps[t_2 + 1]
+            da_steps[t_2] = torch.stack(
+                [
+                    da_known[t_2] * dc_steps[t_2 + 1],
+                    product_6,
+                    da_known_2[t_2] * dc_steps[t_2 + 1],
+                    product_5,
+                ],
+                1,
             )
-            chosen_3 = torch.where(
-                mask[:, None], (da_known[max(0, min(t_2, T - 1))] * dc_steps[t_2 + 1])[:, None], 0
-            )
-            chosen_4 = torch.where(
-                mask_3[:, None],
-                (da_known_2[max(0, min(t_2, T - 1))] * dc_steps[t_2 + 1])[:, None],
-                0,
-            )
-            chosen_5 = torch.where(
-                mask_4[:, None],
-                (da_known_3[max(0, min(t_2, T - 1))] * dh_1_steps[t_2 + 1])[:, None],
-                0,
-            )
-            da_steps[t_2] = chosen_3 + chosen_2 + chosen_4 + chosen_5
     dh_1 = _stacked(dh_1_steps, 0, (T + 1, N, H), dtype, device)
     dc = _stacked(dc_steps, 0, (T + 1, N, H), dtype, device)
     da = _stacked(da_steps, 0, (T, N, 4, H), dtype, device)
@@ -353,12 +310,7 @@ def lstm_jvp(
     """Tangents th, tlast_h, tlast_c along the inputs' tangents."""
     T, N, I = _axes("x", x, ("T", "N", "I"))
     _, H = _axes("h0", h0, ("N", "H"))
-    dtype = torch.promote_types(
-        torch.promote_types(
-            torch.promote_types(torch.promote_types(x.dtype, h0.dtype), c0.dtype), weight_ih.dtype
-        ),
-        weight_hh.dtype,
-    )
+    dtype = _common_dtype(x, h0, c0, weight_ih, weight_hh)
     device = x.device
     if bias_ih is None:
         bias_ih = torch.full((4 * H,), 0, dtype=dtype, device=device)

@@ -37,8 +37,14 @@ def _several(value, count):
 
 def _padded(x, axis, before, after, fill=0):
     """The axis grown at both ends, or cropped where negative."""
-    if before or after:
-        x = torch.nn.functional.pad(x, [0, 0] * (x.ndim - 1 - axis) + [before, after], value=fill)
+    size = x.shape[axis]
+    first, stop = max(0, -before), min(size, size + after)
+    if first >= stop:
+        return x.new_full((*x.shape[:axis], max(0, before + size + after), *x.shape[axis + 1 :]), fill)
+    x = x if stop - first == size else x.narrow(axis, first, stop - first)
+    if before > 0 or after > 0:
+        ends = [max(0, before), max(0, after)]
+        x = torch.nn.functional.pad(x, [0, 0] * (x.ndim - 1 - axis) + ends, value=fill)
     return x
 
 
