@@ -8,7 +8,7 @@ from derive.reports import layout as L
 from derive.reports.document import Block, Document, Formula
 
 RELATIONS = {
-    "==": "=", "!=": r"\ne", "<": "<", "<=": r"\le", ">": ">", ">=": r"\ge", "|": r"\mid",
+    "==": "=", "!=": r"\ne", "<": "<", "<=": r"\le", ">": ">", ">=": r"\ge", "|": r"\mid", "⊙": r"\odot",
 }  # fmt: skip
 
 OPERATORS = {
@@ -21,6 +21,7 @@ GREEK = frozenset((
     "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "kappa", "lambda", "mu", "nu", "xi", "pi",
     "rho", "sigma", "tau", "phi", "chi", "psi", "omega",
 ))  # fmt: skip
+SYMBOLS = {"inf": r"\infty", "⊤": r"\top"}
 FUNCTIONS = frozenset(["exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "max", "min"])
 
 
@@ -28,8 +29,12 @@ def name(text: str) -> str:
     r"""A name: one letter in italics, Greek as Greek, ``stride[0]`` with a subscript, anything else upright."""
     if text.startswith("..."):
         return r"\ldots" + text[3:]
-    if text == "inf":
-        return r"\infty"
+    if text in SYMBOLS:
+        return SYMBOLS[text]
+    if text.startswith("∂"):
+        return r"\partial " + name(text[1:])
+    if text.endswith("'"):
+        return name(text[:-1]) + "'"
     head, bracket, index = text.partition("[")
     if bracket:
         return f"{name(head)}_{{{index.rstrip(']')}}}"

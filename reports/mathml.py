@@ -10,7 +10,8 @@ from derive.reports.document import Block, Document, Formula
 
 #: Signs of the language, reductions and Greek as characters.
 SIGNS = {
-    "==": "=", "!=": "≠", "<": "&lt;", "<=": "≤", ">": "&gt;", ">=": "≥", "|": "∣", "sum": "∑", "prod": "∏", "inf": "∞",
+    "==": "=", "!=": "≠", "<": "&lt;", "<=": "≤", ">": "&gt;", ">=": "≥", "|": "∣", "⊙": "⊙",
+    "sum": "∑", "prod": "∏", "inf": "∞",
     "count": "#", "pi": "π",
 }  # fmt: skip
 GREEK = {

@@ -12,7 +12,9 @@ from derive.reports.document import Block, Document, Formula
 from derive.reports.text import WIDTH, Piece, Run, Text, deeper, flat, fold, word
 
 #: Non-mathematical signs, for terminals that have only ASCII.
-PROSE = str.maketrans({"·": "-", "←": "<-", "—": "-", "–": "-", "…": "...", "’": "'", "×": "x", "−": "-", "ᵀ": "^T"})
+PROSE = str.maketrans({
+    "∂": "d_", "·": "-", "←": "<-", "—": "-", "–": "-", "…": "...", "’": "'", "×": "x", "−": "-", "ᵀ": "^T",
+})  # fmt: skip
 
 
 def to_text(document: Document, ascii: bool = False) -> str:

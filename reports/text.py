@@ -20,13 +20,18 @@ SHORT = 24
 UNICODE = {
     "minus": "−", "times": "·", "sum": "Σ", "prod": "Π", "root": "√", "...": "…", "inf": "∞", "pi": "π",
     "==": "=", "!=": "≠", "<": "<", "<=": "≤", ">": ">", ">=": "≥", "|": "|", "Floor": "⌊ ⌋", "Ceil": "⌈ ⌉",
+    "⊙": "⊙", "⊤": "ᵀ",
 }  # fmt: skip
 ASCII = {
     "minus": "-", "times": "*", "sum": "sum", "prod": "prod", "root": "sqrt", "...": "...", "inf": "inf", "pi": "pi",
     "==": "=", "!=": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">=", "|": "|", "Floor": "floor( )", "Ceil": "ceil( )",
+    "⊙": ".*", "⊤": "^T",
 }  # fmt: skip
 
 SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+
+#: The exponent of a transposed matrix.
+TRANSPOSED = L.Word("⊤")
 
 
 @record
@@ -177,6 +182,8 @@ def _rounded(t: Text, node: L.Floor | L.Ceil) -> Run:
 
 def _power(t: Text, node: L.Power) -> Run:
     base = t.inside(node.base, L.ATOM)
+    if node.exponent == TRANSPOSED:
+        return (*base, Piece(t.signs["⊤"]))
     if not t.ascii and isinstance(node.exponent, L.Number) and node.exponent.text.isdigit():
         return (*base, Piece(node.exponent.text.translate(SUPERSCRIPTS)))
     return (*base, Piece("^"), *t.inside(node.exponent, L.ATOM))
