@@ -8,7 +8,8 @@ has none: ``matrix_form`` says None.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from sympy import Add, Basic, Expr, Function, Integer, Mul, Pow
 
@@ -109,7 +110,7 @@ def shape(m: Matrix) -> tuple[Expr, Expr]:
 
 
 def _chain(m: Matrix, inner: list) -> tuple[Expr, Expr]:
-    for (_, a), (b, _) in zip(inner, inner[1:], strict=False):
+    for (_, a), (b, _) in pairwise(inner):
         if a != b:
             raise ShapeError(f"a product of {a} columns with {b} rows")
     return inner[0][0], inner[-1][1]
@@ -146,6 +147,7 @@ class _Flat:
     left: tuple[Letter, ...]
     rhs: Expr
     extents: dict[Letter, Expr]
+    axes: int
     together: tuple[tuple[str, ...], ...] = ()
 
     @staticmethod
@@ -155,7 +157,7 @@ class _Flat:
             return None
         binds = [*piece.binds, *(n for n in walk(piece.rhs) if isinstance(n, Bind))]
         left = tuple(i for i in piece.indices if isinstance(i, Letter))
-        return _Flat(left, piece.rhs, {b.letter: b.hi for b in binds})
+        return _Flat(left, piece.rhs, {b.letter: b.hi for b in binds}, len(statement.tensor.axes))
 
     def lists(self) -> Iterator[tuple[Letter, ...]]:
         """Every row of letters: the left side's, each read's, each sum's."""
@@ -186,13 +188,13 @@ class _Flat:
         names = [*(t for t in self.together if ",".join(t) not in (a.name, b.name)), tuple(one.name.split(","))]
         rhs = joined(self.rhs)
         assert isinstance(rhs, Expr)
-        return _Flat(_joined(self.left, a, b, one), rhs, extents, tuple(names)).merged()
+        return _Flat(_joined(self.left, a, b, one), rhs, extents, self.axes, tuple(names)).merged()
 
     def _pair(self) -> tuple[Letter, Letter] | None:
         rows = list(self.lists())
         for row in rows:
-            for a, b in zip(row, row[1:], strict=False):
-                if a in self.left and len(self.left) <= 2:
+            for a, b in pairwise(row):
+                if a in self.left and len(self.left) <= min(2, self.axes):
                     continue  # a matrix stays one
                 if all(_adjacent(other, a, b) for other in rows):
                     return a, b
@@ -202,11 +204,11 @@ class _Flat:
         """The left letters that every read has are set aside, first ones first, while more than two are left."""
         aside: list[Letter] = []
         left = list(self.left)
-        reads = [n for n in walk(self.rhs) if isinstance(n, Read)]
+        reads = [n for n in walk(self.rhs) if isinstance(n, Read) and n.indices]
         while len(left) > 2 and reads and all(left[0] in r.indices for r in reads):
             aside.append(left.pop(0))
         stripped = {r: Read(r.tensor, *(i for i in r.indices if i not in aside)) for r in reads}
-        return tuple(aside), _Flat(tuple(left), substitute(self.rhs, stripped), self.extents, self.together)
+        return tuple(aside), replace(self, left=tuple(left), rhs=substitute(self.rhs, stripped))
 
 
 def _plain(piece: Piece, statement: Statement, program: Program) -> bool:
@@ -342,7 +344,7 @@ class _Compiler:
                 return None
             else:
                 (left if row in used else right).append(factor)
-        if not left and not any(column in {n for n in walk(f)} for f in right):
+        if not left and not any(column in set(walk(f)) for f in right):
             left, right = right, []
         product = self._times(self._side(left, row, s), self._side(right, column, s, flipped=True))
         if product is None:

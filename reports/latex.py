@@ -8,7 +8,7 @@ from derive.reports import layout as L
 from derive.reports.document import Block, Document, Formula
 
 RELATIONS = {
-    "==": "=", "!=": r"\ne", "<": "<", "<=": r"\le", ">": ">", ">=": r"\ge", "|": r"\mid", "⊙": r"\odot",
+    "==": "=", "!=": r"\ne", "<": "<", "<=": r"\le", ">": ">", ">=": r"\ge", "|": r"\mid",
 }  # fmt: skip
 
 OPERATORS = {
@@ -132,6 +132,7 @@ _PRINTERS: dict[type[L.Node], Callable[..., str]] = {
     L.Sum: _sum,
     L.Minus: lambda n: "-" + inside(n.body, L.BIG),
     L.Product: _product,
+    L.Elementwise: lambda n: r" \odot ".join(inside(f, L.POWER) for f in n.factors),
     L.Fraction: lambda n: rf"\frac{{{latex(n.top)}}}{{{latex(n.bottom)}}}",
     L.Floor: lambda n: rf"\left\lfloor \frac{{{latex(n.top)}}}{{{latex(n.bottom)}}} \right\rfloor",
     L.Ceil: lambda n: rf"\left\lceil \frac{{{latex(n.top)}}}{{{latex(n.bottom)}}} \right\rceil",

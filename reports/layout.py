@@ -49,6 +49,13 @@ class Product(Node):
 
 
 @record
+class Elementwise(Node):
+    """``A ⊙ B``: matrices multiplied element by element."""
+
+    factors: tuple[Node, ...]
+
+
+@record
 class Fraction(Node):
     """``top / bottom``."""
 
@@ -176,7 +183,7 @@ LEVELS: dict[type[Node], int] = {
     Power: POWER,
     Product: PRODUCT, Fraction: PRODUCT,
     Big: BIG,
-    Sum: SUM, Minus: SUM, Modulo: SUM,
+    Sum: SUM, Minus: SUM, Modulo: SUM, Elementwise: SUM,
     Chain: RELATION,
     Junction: LOOSE, Not: LOOSE, Choice: LOOSE,
 }  # fmt: skip

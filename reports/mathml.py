@@ -81,6 +81,14 @@ def _product(node: L.Product) -> str:
     return row(*parts)
 
 
+def _elementwise(node: L.Elementwise) -> str:
+    parts: list[str] = []
+    for factor in node.factors:
+        parts += [sign("⊙")] if parts else []
+        parts.append(inside(factor, L.POWER))
+    return row(*parts)
+
+
 def _big(node: L.Big) -> str:
     below = [mathml(n) for n in node.letters]
     below += [mathml(c) for c in node.conditions]
@@ -133,6 +141,7 @@ _PRINTERS: dict[type[L.Node], Callable[..., str]] = {
     L.Sum: _sum,
     L.Minus: lambda n: row(sign("−"), inside(n.body, L.BIG)),
     L.Product: _product,
+    L.Elementwise: _elementwise,
     L.Fraction: _fraction,
     L.Floor: lambda n: row(sign("⌊"), _fraction(n), sign("⌋")),
     L.Ceil: lambda n: row(sign("⌈"), _fraction(n), sign("⌉")),

@@ -164,6 +164,14 @@ def _is_tight(node: L.Fraction) -> bool:
     return all(isinstance(n, L.Word | L.Number) for n in (node.top, node.bottom))
 
 
+def _elementwise(t: Text, node: L.Elementwise) -> Run:
+    out: list[Piece] = []
+    for i, factor in enumerate(node.factors):
+        out += [Piece(f" {t.signs['⊙']} "), Piece("", 1)] if i else []
+        out += deeper(t.inside(factor, L.POWER), 2)
+    return tuple(out)
+
+
 def _fraction(t: Text, node: L.Fraction) -> Run:
     """``a / b``; the line is broken before a denominator only when that is long."""
     tight = _is_tight(node)
@@ -261,6 +269,7 @@ _PRINTERS: dict[type[L.Node], Callable[..., Run]] = {
     L.Sum: _sum,
     L.Minus: _minus,
     L.Product: _product,
+    L.Elementwise: _elementwise,
     L.Fraction: _fraction,
     L.Floor: _rounded,
     L.Ceil: _rounded,

@@ -121,7 +121,7 @@ def _gradient(name: str, derived: np.ndarray, case: Case, total) -> Gradient:  #
 
 def _places(shape: Sequence[int]) -> Iterator[tuple[Place, ...]]:
     """The corner of the last two axes, a row at a time."""
-    *first, rows, columns = (1, 1, *shape)
+    *_, rows, columns = (1, 1, *shape)
     lead = (0,) * (len(shape) - 2)
     for r in range(min(rows, MOST)):
         row = [(*lead, r, c)[max(0, 2 - len(shape)) :] for c in range(min(columns, MOST))]
