@@ -67,8 +67,8 @@ minimum = _scalar(
 clamp = _scalar(
     "clamp", 3,
     lambda x, lo, hi: Where(Logic("and", Compare("<=", lo, x), Compare("<=", x, hi)), ONE, ZERO),
-    lambda x, lo, hi: _where("<", x, lo, ONE, ZERO),
-    lambda x, lo, hi: _where("<", hi, x, ONE, ZERO),
+    lambda x, lo, hi: Where(Logic("and", Compare("<", x, lo), Compare("<", lo, hi)), ONE, ZERO),
+    lambda x, lo, hi: Where(Logic("or", Compare("<", hi, x), Compare("<", hi, lo)), ONE, ZERO),
 )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
-from sympy import Expr, Integer, expand
+from sympy import Add, Expr, Integer, expand
 
 from derive.program import FloorDiv, Hyper, Letter, Modulo, Size, Where, rebuild, walk
 
@@ -59,6 +59,11 @@ def _tidy(e: Expr) -> Expr:
 def sign(e: Expr, least: int = 1) -> int | None:
     """1: certainly ≥ 0; −1: certainly < 0; None: unknown.  Sizes are at least ``least``."""
     e = expanded(e)
+    for term in Add.make_args(e):
+        factor, choice = term.as_coeff_Mul()
+        if type(choice).__name__ in ("min", "max"):
+            lesser = (type(choice).__name__ == "min") == (factor > 0)
+            return _sign_of_choice([sign(e - term + factor * a, least) for a in choice.args], lesser)
     known = _linear_sign(e, least)
     if known is None and any(isinstance(n, FloorDiv) for n in walk(e)):
         lower = _bound(e, 1)
@@ -68,6 +73,14 @@ def sign(e: Expr, least: int = 1) -> int | None:
         if upper is not None and _linear_sign(expanded(upper - 1), least) == 1:
             return -1
     return known
+
+
+def _sign_of_choice(signs: list[int | None], lesser: bool) -> int | None:
+    """The sign of the lesser (or the greater) of values whose signs are these."""
+    one_decides, all_decide = (-1, 1) if lesser else (1, -1)
+    if one_decides in signs:
+        return one_decides
+    return all_decide if all(s == all_decide for s in signs) else None
 
 
 def _bound(e: Expr, depth: int) -> Expr | None:

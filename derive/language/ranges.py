@@ -6,7 +6,7 @@ import ast
 import itertools
 from collections.abc import Iterable
 
-from sympy import Expr, Integer
+from sympy import Add, Expr, Integer
 
 from derive.language.floors import expanded, sign, tidy
 from derive.language.tables import Agreement, Bound, Build, RangeCheck, Scope, is_unknown
@@ -140,11 +140,10 @@ def corners(e: Expr, bounds: Iterable[Bound], facts: Facts) -> list[Expr] | None
     """The values among which e is least over its letters' ranges; None if it may be less elsewhere."""
     e = facts.solve(e)
     ranges: dict[Expr, tuple[Expr, Expr]] = {}
-    e = _remainders_as_letters(e, ranges)
-    if not monotone(e):
+    points = _without_absolutes(_remainders_as_letters(e, ranges))
+    if not all(monotone(p) for p in points):
         return None
     by_letter = {b.letter: b for b in bounds}
-    points = [e]
     while any(free_letters(p) for p in points):
         letter = _innermost({s.name: s for p in points for s in free_letters(p)}, by_letter)
         if letter not in ranges:
@@ -191,6 +190,17 @@ def _remainders_as_letters(index: Expr, ranges: dict[Expr, tuple[Expr, Expr]]) -
         ranges[letter] = (Integer(0), remainder.args[1] - 1)
         mapping[remainder] = letter
     return index.xreplace(mapping) if mapping else index
+
+
+def _without_absolutes(e: Expr) -> list[Expr]:
+    """``r − |a|`` is the lesser of r − a and r + a; ``r + |a|`` is r at least."""
+    for term in Add.make_args(e):
+        factor, rest = term.as_coeff_Mul()
+        if type(rest).__name__ == "abs" and free_letters(rest):
+            others, a = e - term, rest.args[0]
+            ends = [others] if factor.is_positive else [others + factor * a, others - factor * a]
+            return [p for end in ends for p in _without_absolutes(end)]
+    return [e]
 
 
 def monotone(e: Expr) -> bool:
