@@ -44,9 +44,7 @@ def rows() -> list[Row]:
 def heavy_modules(arguments: list[str]) -> list[str]:
     """Which of the heavy libraries a command has loaded when it ends."""
     code = (
-        "import sys\nfrom derive.cli import main\n"
-        f"sys.argv = ['derive', *{arguments!r}]\n"
-        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        f"import sys\nfrom derive.cli import run\nrun({arguments!r})\n"
         f"print([m for m in {HEAVY!r} if m in sys.modules], file=sys.stderr)"
     )
     done = subprocess.run([PYTHON, "-c", code], capture_output=True, text=True, check=True)
