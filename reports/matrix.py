@@ -66,7 +66,7 @@ def shapes(e: Equation, composer: Composer) -> str:
     for m in (*nodes(e.left), *nodes(e.right)):
         if m.op == "name":
             vector = m.cols == 1 or m.rows == 1
-            text = composer.text.line(L.Word(_name(m)))
+            text = composer.text.line(L.Word(_name(m, composer)))
             extents = [m.rows if m.cols == 1 else m.cols] if vector else [m.rows, m.cols]
             named.setdefault(text, "[" + ", ".join(_extent(x, composer) for x in extents) + "]")
     return "  ".join(f"{name} {shape}" for name, shape in named.items())
@@ -78,21 +78,22 @@ def _extent(e: Expr, composer: Composer) -> str:
     return composer.text.name("·".join("…" if n.startswith(("...", "*")) else n for n in names))
 
 
-def _name(m: Matrix) -> str:
-    """One-letter matrices are capitals: ``x`` is X, ``dy`` is dY; a column keeps its name."""
+def _name(m: Matrix, composer: Composer) -> str:
+    """One-letter matrices are capitals, unless a size is: ``x`` is X, ``dy`` is dY; a column keeps its name."""
     text: str = m.parts[0]
     if m.rows == 1 or m.cols == 1 or len(text.rstrip("0123456789_")) > 2:
         return text
-    if len(text) == 1:
-        return text.upper()
-    return text[0] + text[1:].capitalize() if text[0] in "dt" else text
+    capital = text.upper() if len(text) == 1 else text[0] + text[1:].capitalize() if text[0] in "dt" else text
+    tensors = composer.program.tensors
+    sizes = {s.name for t in tensors.values() for part in t.parts for s in part.extent.free_symbols}
+    return text if capital in sizes or capital in tensors else capital
 
 
 def _node(m: Matrix, composer: Composer) -> L.Node:
     parts = [_node(p, composer) if isinstance(p, Matrix) else p for p in m.parts]
     if m.op == "scale":
         return _scaled(composer.t.node(m.parts[0]), parts[1])
-    return _NODES[m.op](m, parts)
+    return L.Word(_name(m, composer)) if m.op == "name" else _NODES[m.op](m, parts)
 
 
 def _scaled(number: L.Node, body: L.Node) -> L.Node:
@@ -110,7 +111,6 @@ def _plus(m: Matrix, parts: list[L.Node]) -> L.Node:
 
 
 _NODES = {
-    "name": lambda m, parts: L.Word(_name(m)),
     "ones": lambda m, parts: ONES if m.cols == 1 else L.Power(ONES, TRANSPOSED),
     "transpose": lambda m, parts: L.Power(parts[0], TRANSPOSED),
     "times": lambda m, parts: L.Product(tuple(parts)),

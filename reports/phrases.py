@@ -37,12 +37,12 @@ PHRASES: dict[str, tuple[str, str]] = {
         "{reader} 中的 {name}（第 {n} 处，共 {all} 处）：链式法则",
     ),
     "chain rule says": (
-        "{name} is read in the equation of {reader}. The letters {targets} now name one element of {name}, so the "
-        "equation's own letters of those names get a prime.",
+        "{name} is read in the equation of {reader}. From now on {targets} name one element of {name}, so the "
+        "equation's own letters of the same name get a prime.",
         "{reader} 的方程读取了 {name}。现在用 {targets} 表示 {name} 的一个元素，方程中同名的下标加撇号以示区别。",
     ),
     "chain rule says, no clash": (
-        "{name} is read in the equation of {reader}. The letters {targets} name one element of {name}.",
+        "{name} is read in the equation of {reader}. From now on {targets} name one element of {name}.",
         "{reader} 的方程读取了 {name}。用 {targets} 表示 {name} 的一个元素。",
     ),
     "chain rule says, scalar": (
@@ -58,6 +58,10 @@ PHRASES: dict[str, tuple[str, str]] = {
     "local says, no delta": (
         "No index has to match here, so no [index = letter] appears.",
         "这里没有需要匹配的下标，因此不出现 [下标 = 字母]。",
+    ),
+    "local part": (
+        "{name} stands {n} times in this equation of {reader}; this is the part of one of them, and the parts add.",
+        "{name} 在 {reader} 的这个方程中出现 {n} 次；这里是其中一处的部分，各部分相加。",
     ),
     "deltas": ("removing the brackets", "消去方括号"),
     "deltas says": (
@@ -100,7 +104,7 @@ PHRASES: dict[str, tuple[str, str]] = {
         "The backward reads {names} of the forward; they are saved.",
         "反向需要前向的 {names}，故予以保存。",
     ),
-    "reused inputs": ("The backward reads the inputs {names}.", "反向需要输入 {names}。"),
+    "reused inputs": ("Of the inputs, the backward reads {names}.", "反向需要输入 {names}。"),
     "substitutions": ("simplifying: earlier values said in later ones", "化简：用后面的量表示前面的量"),
     "substitutions says": (
         "The forward's equations, turned round: what it computes first is said in what it ends with.",

@@ -136,13 +136,18 @@ def _product(t: Typesetter, e: Expr) -> L.Node:
     negative, e = _sign(e)
     if negative:
         up = _negated(e.args[0]) if isinstance(e, FloorDiv) else None
-        return L.Minus(t.node(e)) if up is None else L.Ceil(t.node(up), t.node(e.args[1]))
+        return _opposite(t.node(e)) if up is None else L.Ceil(t.node(up), t.node(e.args[1]))
     top, bottom = _split(e)
     nodes = [(f, t.node(f)) for f in top]
     minuses = sum(isinstance(n, L.Minus) for _, n in nodes)
     nodes = [(f, n.body if isinstance(n, L.Minus) else n) for f, n in nodes]
     quotient = _quotient(t, nodes, bottom)
     return L.Minus(quotient) if minuses % 2 else quotient
+
+
+def _opposite(node: L.Node) -> L.Node:
+    """−node; two minus signs are none."""
+    return node.body if isinstance(node, L.Minus) else L.Minus(node)
 
 
 def _negated(e: Expr) -> Expr | None:
@@ -234,11 +239,14 @@ def _reduce(t: Typesetter, e: Reduce) -> L.Node:
 
 def _bracketed(t: Typesetter, conditions: Iterable[Basic], body: Expr) -> L.Node:
     """``[t[n] = k] · body``."""
-    brackets: list[L.Node] = [L.Bracket(n) for n in t.conditions(conditions)]
-    node = t.node(body)
+    return beside([L.Bracket(n) for n in t.conditions(conditions)], t.node(body))
+
+
+def beside(brackets: list[L.Node], node: L.Node) -> L.Node:
+    """Brackets before a value, a minus sign before both."""
     if isinstance(node, L.Minus):
-        return L.Minus(_bracketed(t, conditions, -body))
-    if body == 1:
+        return L.Minus(beside(brackets, node.body))
+    if node == L.Number("1") and brackets:
         return _times(brackets)
     if isinstance(node, L.Fraction):
         above = () if node.top == L.Number("1") else (node.top,)

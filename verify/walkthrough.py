@@ -84,7 +84,7 @@ def numpy_lines(program: Program, wrt: Sequence[str]) -> dict[str, tuple[str, ..
         return {}
     found: dict[str, tuple[str, ...]] = {}
     for names, body in backward.groups if backward else ():
-        lines = tuple(ast.unparse(ast.fix_missing_locations(s)) for s in body)
+        lines = tuple(line for s in body for line in ast.unparse(ast.fix_missing_locations(s)).splitlines())
         found.update(dict.fromkeys(names, lines))
     return found
 

@@ -111,18 +111,19 @@ def _renamed(entries: list[Basic], body: Expr, outer: Ranges, moves: list[Move] 
     if not renamed:
         return entries, body
     result: list[Basic] = []
+    asked: dict[Letter, list[Basic]] = {}
     for e in entries:
         if isinstance(e, Bind) and e.letter in renamed:
             k = renamed[e.letter]
             if outer.known.get(k) != (e.lo, e.hi):
-                result += [Compare("<=", e.lo, k), Compare("<", k, e.hi)]
+                asked[e.letter] = [Compare("<=", e.lo, k), Compare("<", k, e.hi)]
+                result += asked[e.letter]
         elif e not in used:
             result.append(e)
     new, body = ordered(e.xreplace(renamed) for e in result), body.xreplace(renamed)
     if moves is not None:
         for a, e in zip(renamed, used, strict=True):
-            asked = tuple(c for c in new if c not in entries and isinstance(c, Compare) and renamed[a] in c.args[1:])
-            moves.append(Move(a, e, renamed[a], asked, (), tuple(new), body))
+            moves.append(Move(a, e, renamed[a], tuple(asked.get(a, ())), (), tuple(new), body))
     return new, body
 
 
