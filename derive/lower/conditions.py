@@ -77,7 +77,7 @@ def narrowed(span: Span, letter: Letter, condition: Basic, truth: bool) -> Span:
         for c in condition.conditions:
             span = narrowed(span, letter, c, True)
         return span
-    if not isinstance(condition, Compare) or condition.has(Read):
+    if not isinstance(condition, Compare) or condition.has(Read) or (span[1] - span[0] - 1).expand() == 0:
         return span
     difference = affine.polynomial(condition.args[2] - condition.args[1])
     if condition.op in ("==", "!="):

@@ -241,9 +241,11 @@ def lstm_backward(
             else:
                 product_3 = dc_steps[t_2 + 2] * f[t_2 + 1]
                 dc_steps[t_2 + 1] = product_3
-        else:
+        elif 0 <= t_2:
             product_4 = dc_known[t_2 + 1] * dh_1_steps[t_2 + 1]
             dc_steps[t_2 + 1] = product_4 + dlast_c
+        else:
+            dc_steps[t_2 + 1] = dlast_c
         if 0 <= t_2:
             product_5 = da_known_3[t_2] * dh_1_steps[t_2 + 1]
             product_6 = da_known_1[t_2] * dc_steps[t_2 + 1]
