@@ -117,8 +117,32 @@ def make(program: Program, kind: str, seed: int = 0) -> Case | None:
 
 
 def hyperparameters(program: Program, kind: str) -> dict[str, object]:
-    """Values of the symbolic hyperparameters: defaults, or all different and away from them."""
-    return {p.name: value for p in program.parameters if is_symbolic(p) for value in _values(p, kind)}
+    """Values of the symbolic hyperparameters: defaults, or all moved away from them.
+
+    In the asymmetric case whole numbers differ place by place: no stride equals a dilation, nor height's width's.
+    """
+    taken: list[set[int]] = [set(), set(), set()]
+    found: dict[str, object] = {}
+    for p in filter(is_symbolic, program.parameters):
+        if kind not in ("asymmetric", "equal") and not p.required:
+            continue
+        if p.kind == "Int":
+            whole = _wholes(p, kind, taken)
+            found[p.name] = tuple(whole) if p.length else whole[0]
+        elif p.kind == "Real":
+            moved = [0.7 * b + 0.05 + 0.01 * i for i, b in enumerate(_floats(p))]
+            found[p.name] = tuple(moved) if p.length else moved[0]
+    return found
+
+
+def _wholes(p: Parameter, kind: str, taken: list[set[int]]) -> list[int]:
+    base = int(p.default) if isinstance(p.default, int) or getattr(p.default, "is_Integer", False) else 1
+    chosen: list[int] = []
+    for i in range(max(p.length, 1)):
+        used = taken[min(i, 2)] | set(chosen) if kind == "asymmetric" else set()
+        chosen.append(next((v for v in (base + 1, base + 2, base) if v not in used), base + 3))
+        taken[min(i, 2)].add(chosen[-1])
+    return chosen
 
 
 def _plain(value: Any) -> Any:
@@ -133,18 +157,6 @@ def _plain(value: Any) -> Any:
 def is_symbolic(p: Parameter) -> bool:
     """Whether a hyperparameter is still to be given a number."""
     return not p.structural and p.value is None and (p.required or p.default is not None)
-
-
-def _values(p: Parameter, kind: str) -> Iterator[object]:
-    if kind not in ("asymmetric", "equal") and not p.required:
-        return
-    if p.kind == "Int":
-        base = p.default if isinstance(p.default, int) else 1
-        several = [int(base) + 1 + (i if kind == "asymmetric" else 0) for i in range(max(p.length, 1))]
-        yield tuple(several) if p.length else several[0]
-    elif p.kind == "Real":
-        moved = [0.7 * b + 0.05 + 0.01 * i for i, b in enumerate(_floats(p))]
-        yield tuple(moved) if p.length else moved[0]
 
 
 def _floats(p: Parameter) -> list[float]:

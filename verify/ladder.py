@@ -30,6 +30,7 @@ class Options:
     seed: int = 0
     orders: tuple[int, ...] = (1, 2)
     codes: tuple[str, ...] = CODES
+    rungs: tuple[str, ...] = ()
 
 
 Rung = Callable[[Subject, Case, Options], Iterator[Row]]
@@ -42,6 +43,7 @@ def check(
     orders: tuple[int, ...] = (1, 2),
     kinds: tuple[str, ...] = KINDS,
     codes: tuple[str, ...] = CODES,
+    rungs: tuple[str, ...] = (),
     vjp: Program | None = None,
     reference: Callable | None = None,
 ) -> Verdict:
@@ -49,11 +51,11 @@ def check(
 
     ``inputs``: tensors at which to check a torch function; definitions are checked at inputs made for them.
     ``vjp``: a gradient to be checked instead of the derived one, as a program of the same inputs and cotangents.
-    ``reference``: an independent forward of a torch function.
+    ``rungs``: names of ``RUNGS`` to climb, all if empty.  ``reference``: an independent forward of a torch function.
     """
     if callable(target):
         return check_callable(target, inputs, seed=seed, reference=reference)
-    options = Options(seed, tuple(orders), tuple(codes))
+    options = Options(seed, tuple(orders), tuple(codes), tuple(rungs))
     rows: list[Row] = []
     name = target.name if isinstance(target, Program) else target
     for subject in subjects(target):
@@ -80,7 +82,7 @@ def _climb(subject: Subject, options: Options, kinds: tuple[str, ...]) -> Iterat
             continue
         finite = _is_finite(case)
         for name, rung in RUNGS:
-            if finite or name == "forward":
+            if (finite or name == "forward") and (not options.rungs or name in options.rungs):
                 yield from _attempt(name, rung, subject, case, options)
         if not finite:
             reason = "the forward is not finite here"

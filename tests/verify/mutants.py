@@ -144,6 +144,7 @@ FAULTS: dict[str, Callable[[Program], Iterator[Program]]] = {
     "loop one short": range_short,
     "guard dropped": guard_dropped,
     "guard inverted": guard_inverted,
+    "stride for dilation": swapped("stride", "dilation"),
     "stride and dilation": swapped("stride[0]", "dilation[0]"),
     "height and width": swapped("stride[0]", "stride[1]"),
     "padding and stride": swapped("padding[1]", "stride[1]"),

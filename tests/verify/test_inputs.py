@@ -12,9 +12,9 @@ def test_asymmetric_sizes_strides_paddings_and_dilations_all_differ():
     case = make(derive.load("conv2d"), "asymmetric")
     sizes = list(case.sizes.values())
     assert len(set(sizes)) == len(sizes) and min(sizes) >= 2
-    for name in ("stride", "padding", "dilation"):
-        first, second = case.hypers[name]
-        assert first != second
+    heights, widths = zip(*(case.hypers[name] for name in ("stride", "padding", "dilation")), strict=True)
+    assert len(set(heights)) == len(set(widths)) == 3
+    assert all(h != w for h, w in zip(heights, widths, strict=True))
 
 
 def test_equal_sizes_are_equal():
