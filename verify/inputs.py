@@ -136,7 +136,8 @@ def hyperparameters(program: Program, kind: str) -> dict[str, object]:
 
 
 def _wholes(p: Parameter, kind: str, taken: list[set[int]]) -> list[int]:
-    base = int(p.default) if isinstance(p.default, int) or getattr(p.default, "is_Integer", False) else 1
+    default: Any = p.default
+    base = int(default) if isinstance(default, int) or getattr(default, "is_Integer", False) else 1
     chosen: list[int] = []
     for i in range(max(p.length, 1)):
         used = taken[min(i, 2)] | set(chosen) if kind == "asymmetric" else set()
