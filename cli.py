@@ -114,7 +114,7 @@ def _source(target: str) -> tuple[str, str]:
 #: More than any definition the language accepts.
 _MOST_BYTES = 1 << 24
 
-FORMATS = click.Choice(["text", "latex", "markdown", "mathml", "json"])
+FORMATS = click.Choice(["text", "latex", "markdown", "mathml", "json", "python"])
 
 _FORMULA_OPTIONS = (
     click.argument("target", metavar="NAME|PATH", shell_complete=_complete),
@@ -136,25 +136,64 @@ def _with_formula_options(command: Any) -> Any:
 @click.option("--wrt", help="Only the gradients by these inputs, comma-separated.")
 @click.option("--order", type=click.IntRange(1, 3), default=1, show_default=True, help="Highest order of derivative.")
 @click.option("--jvp", is_flag=True, help="Tangents (forward mode) instead of gradients.")
-def layer(target: str, choices: dict[str, Any], wrt: str | None, order: int, jvp: bool, **options: Any) -> None:
+@click.option("--steps", is_flag=True, help="How the gradients come about, step by step, each step checked.")
+@click.option("--lang", type=click.Choice(["en", "zh"]), default="en", show_default=True, help="Language of --steps.")
+@click.option("--notation", type=click.Choice(["index", "matrix"]), default="index", show_default=True)
+def layer(target: str, choices: dict[str, Any], **options: Any) -> None:
     """Forward equations and gradients of a layer or loss: derive layer conv2d stride=2.
 
     NAME is of the catalogue (derive list), PATH a file of definitions or file.py:name, - standard input.
     """
+    wrt, order, jvp, steps, lang, notation = (
+        options.pop(n) for n in ("wrt", "order", "jvp", "steps", "lang", "notation")
+    )
     names = tuple(n.strip() for n in wrt.split(",") if n.strip()) if wrt else None
+    _fit_together(steps, lang, notation, order, jvp, options["format_"])
 
-    def document(program: Any) -> Any:
-        from derive import reports
+    def derivatives(program: Any) -> Any:
         from derive.doors import jvp as tangents
         from derive.doors import vjp as gradients
 
-        documents, derivative = [reports.forward(program)], program
+        derivative = program
         for n in range(1, order + 1):
             derivative = (tangents if jvp else gradients)(derivative, wrt=names if n == 1 else None)
-            documents.append(reports.derivative(derivative, program, order=n))
-        return reports.merged(*documents)
+            yield derivative
 
-    _formulas("layer", target, choices, document, [wrt, order, jvp], **options)
+    def document(program: Any) -> Any:
+        from derive import reports
+
+        if options["format_"] == "python":
+            return _definitions_text(program, *derivatives(program))
+        if steps:
+            from derive.verify.walkthrough import walkthrough
+
+            return reports.steps(walkthrough(program, names), lang)
+        said = reports.in_matrices if notation == "matrix" else reports.in_indices
+        return said(program, derivatives(program))
+
+    more = [wrt, order, jvp, steps, lang, notation]
+    _formulas("layer", target, choices, document, more, **options)
+
+
+def _fit_together(steps: bool, lang: str, notation: str, order: int, jvp: bool, format_: str) -> None:
+    """Options that say nothing together are a usage error that names the way."""
+    if lang != "en" and not steps:
+        raise click.UsageError("--lang is the language of --steps: add --steps")
+    if format_ == "python" and (steps or notation == "matrix"):
+        raise click.UsageError(
+            "--format python prints definitions; --steps and --notation matrix go with text, latex, markdown, mathml, json"
+        )
+    if steps and (order > 1 or jvp):
+        raise click.UsageError("--steps tells the first gradients: leave --order and --jvp out")
+    if steps and notation == "matrix":
+        raise click.UsageError("--steps shows both notations: leave --notation out")
+
+
+def _definitions_text(*programs: Any) -> str:
+    """Programs as text of the definition language, which derive reads back."""
+    from derive.language.unparse import to_text
+
+    return "\n\n".join(map(to_text, programs))
 
 
 @commands.command()
@@ -167,7 +206,7 @@ def optimizer(target: str, choices: dict[str, Any], **options: Any) -> None:
 
         if program.role != "optimizer":
             raise InputError(f"{program.name} is no optimizer", mend=f"show it with: derive layer {target}")
-        return reports.forward(program)
+        return _definitions_text(program) if options["format_"] == "python" else reports.forward(program)
 
     _formulas("optimizer", target, choices, document, [], **options)
 
@@ -188,7 +227,8 @@ def _formulas(
         from derive.doors import load
         from derive.reports import render
 
-        printed = render(document(load(source, **choices)), chosen)
+        made = document(load(source, **choices))
+        printed = made if isinstance(made, str) else render(made, chosen)
         if not no_cache:
             cache.store(key, printed)
     click.echo(printed, nl=False)

@@ -1,7 +1,8 @@
 """How it is said: reads programs and verdicts, computes nothing.
 
 ``reports.forward`` and ``reports.derivative`` make a document of a program; ``reports.render`` prints it as
-text, latex, markdown, mathml or json.  Imports derive and verify; nothing below imports this room.
+text, latex, markdown, mathml or json.
+``reports.in_matrices`` and ``reports.steps`` make the documents of ``--notation matrix`` and ``--steps``.  Imports derive and verify; nothing below imports this room.
 """
 
 from __future__ import annotations
@@ -10,13 +11,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from derive.reports.compose import derivative, forward, merged
+    from derive.reports.compose import derivative, forward, in_indices, merged
     from derive.reports.formats import FORMATS, render
+    from derive.reports.matrix import in_matrices
+    from derive.reports.steps import steps
 
 #: The room's doors; imported when first used, because the command line reads its cache without sympy.
-_DOORS = {"derivative": "compose", "forward": "compose", "merged": "compose", "FORMATS": "formats", "render": "formats"}
+_DOORS = {
+    "derivative": "compose", "forward": "compose", "in_indices": "compose", "merged": "compose", "FORMATS": "formats",
+    "render": "formats", "in_matrices": "matrix", "steps": "steps",
+}  # fmt: skip
 
-__all__ = ["FORMATS", "derivative", "forward", "merged", "render"]
+__all__ = ["FORMATS", "derivative", "forward", "in_indices", "in_matrices", "merged", "render", "steps"]
 
 
 def __getattr__(name: str) -> Any:

@@ -25,6 +25,11 @@ def derivative(program: Program, primal: Program, order: int = 1) -> Document:
     return Document(primal.name, primal.role, "", blocks, theorems(composer))
 
 
+def in_indices(program: Program, derivatives: Iterable[Program]) -> Document:
+    """The forward, then its derivatives from the first order on."""
+    return merged(forward(program), *(derivative(d, program, n) for n, d in enumerate(derivatives, 1)))
+
+
 def merged(*documents: Document) -> Document:
     """Several reports about one definition as one; a theorem found twice is said once."""
     first = documents[0]

@@ -11,7 +11,7 @@ from derive.matrix import Equation, Matrix, matrix_form, nodes
 from derive.program import Program, Statement
 from derive.record import replace
 from derive.reports import layout as L
-from derive.reports.compose import derivative_blocks, forward_block, theorems
+from derive.reports.compose import derivative_blocks, forward_block, merged, theorems
 from derive.reports.document import Block, Composer, Document, Formula
 from derive.reports.text import TRANSPOSED
 
@@ -28,6 +28,11 @@ def derivative(program: Program, primal: Program, order: int = 1) -> Document:
     """The derivative's formulas, in matrices where they can be."""
     composer = MatrixComposer(program, primal)
     return Document(primal.name, primal.role, "", tuple(derivative_blocks(composer, order)), theorems(composer))
+
+
+def in_matrices(program: Program, derivatives: Iterable[Program]) -> Document:
+    """The forward, then its derivatives from the first order on."""
+    return merged(forward(program), *(derivative(d, program, n) for n, d in enumerate(derivatives, 1)))
 
 
 class MatrixComposer(Composer):
