@@ -83,7 +83,8 @@ class Function:
         """The inputs in order, checked; random ones drawn, constants filled in."""
         import torch
 
-        like = next((v for v in given.values() if isinstance(v, torch.Tensor) and v.is_floating_point()), None)
+        real = [given.get(t.name) for t in program.inputs if t.kind in ("real", "const")]
+        like = next((v for v in real if isinstance(v, torch.Tensor) and v.is_floating_point()), None)
         tensors = {t.name: _as_tensor(t, given[t.name], like) for t in program.inputs if t.name in given}
         missing = [t for t in program.inputs if t.name not in given]
         key = (id(program), tuple(sorted(numbers.items())), *((n, v.shape, v.dtype) for n, v in tensors.items()))
@@ -118,6 +119,7 @@ class _Fixed:
         self.name, self.doc, self._program, self._hypers = program.name, program.doc, program, dict(hypers)
         inputs = tuple(t.name for t in program.inputs)
         self.parameters = Names(inputs, tuple(p.name for p in program.parameters))
+        _known(self.name, hypers, self.parameters)
         self._towers: dict[tuple[str, ...], Tower] = {}
 
     def specialised(self, given: dict[str, Any], hypers: dict[str, Any]) -> tuple[Tower, dict, dict]:
@@ -139,9 +141,7 @@ class _Open:
             dict(choices),
         )
         self.parameters = Names(tuple(i.name for i in definition.inputs), tuple(h.name for h in definition.hypers))
-        unknown = [n for n in choices if n not in (*self.parameters.inputs, *self.parameters.hypers)]
-        if unknown:
-            raise unknown_name(self.name, unknown[0], self.parameters)
+        _known(self.name, choices, self.parameters)
         self._structural: dict[str, bool] = {}
         self._towers: dict[tuple, Tower] = {}
 
@@ -151,13 +151,13 @@ class _Open:
         hypers = {n: v for n, v in hypers.items() if n in self.parameters.hypers}
         absent = self._absent(given)
         structural = {n: v for n, v in hypers.items() if self._is_structural(n, hypers, absent)}
-        key = (tuple(sorted(structural.items(), key=lambda item: item[0])), tuple(absent))
+        key = (*((n, repr(v)) for n, v in sorted(structural.items())), *absent)  # 2.0 is not 2 here
         if key not in self._towers:
             self._towers[key] = Tower(self._specialise({**structural, **absent}))
         tower = self._towers[key]
-        names = {name: self._own(name, tower.program) for name in given}
         rest = {n: v for n, v in hypers.items() if n not in structural}
-        return tower, {names[n]: v for n, v in given.items()}, rest
+        own = {n: v for name, value in given.items() for n, v in self._own(name, value, tower.program).items()}
+        return tower, own, rest
 
     def _is_structural(self, name: str, hypers: dict[str, Any], absent: dict[str, None]) -> bool:
         """Whether the program's structure depends on a hyperparameter: it is fixed, or missed, when not chosen."""
@@ -186,10 +186,18 @@ class _Open:
 
         return specialise(self._definition, **choices)
 
-    def _own(self, name: str, program: Program) -> str:
-        """An optimizer's ``theta`` is the program's ``theta_0``."""
+    def _own(self, name: str, value: Any, program: Program) -> dict[str, Any]:
+        """What is given under the program's names: an optimizer's ``theta`` is ``theta_0``, a family is its members."""
         inputs = [t.name for t in program.inputs]
-        return name if name in inputs else f"{name}_0"
+        declared = next(i for i in self._definition.inputs if i.name == name)
+        if declared.family is None:
+            return {name if name in inputs else f"{name}_0": value}
+        members = [n for n in inputs if n.rpartition("_")[0] == name and n.rpartition("_")[2].isdigit()]
+        if not isinstance(value, (list, tuple)) or len(value) != len(members):
+            found = f"{len(value)}" if isinstance(value, (list, tuple)) else type(value).__name__
+            message = f"{name} of {self.name} is a family of {len(members)} tensors, not {found}"
+            raise InputError(message, mend=f"give a list: {name}=[{', '.join(members)}]")
+        return dict(zip(members, value, strict=True))
 
 
 def _is_draw(default: Any) -> bool:
@@ -240,6 +248,12 @@ def _sorted_out(source: _Fixed | _Open, args: tuple, kwargs: dict[str, Any]) -> 
     return {n: v for n, v in inputs.items() if v is not None}, hypers
 
 
+def _known(owner: str, choices: Mapping[str, Any], parameters: Names) -> None:
+    for name in choices:
+        if name not in (*parameters.inputs, *parameters.hypers):
+            raise unknown_name(owner, name, parameters)
+
+
 def unknown_name(owner: str, name: str, parameters: Names) -> InputError:
     """A name that is neither an input nor a hyperparameter."""
     known = [*parameters.inputs, *parameters.hypers]
@@ -263,18 +277,22 @@ def _as_tensor(tensor: Tensor, value: Any, like: Any) -> Any:
     import torch
 
     if isinstance(value, torch.Tensor):
+        if value.layout != torch.strided:
+            raise InputError(f"{tensor.name} is sparse", mend=f"give a dense one: {tensor.name}.to_dense()")
         if tensor.kind in ("real", "const") and not value.is_floating_point():
             raise InputError(
                 f"{tensor.name} has dtype {_word(value.dtype)}, expected a floating-point one",
                 mend=f"{tensor.name} is {declared(tensor)}: convert it, as in {tensor.name}.float()",
             )
-        if like is not None and value.is_floating_point() and (value.dtype, value.device) != (like.dtype, like.device):
+        real = tensor.kind in ("real", "const")
+        if like is not None and (value.device != like.device or (real and value.dtype != like.dtype)):
             raise InputError(
                 f"{tensor.name} is {_word(value.dtype)} on {value.device}, "
                 f"but another input is {_word(like.dtype)} on {like.device}",
-                mend="give all real inputs in one dtype on one device",
+                mend="give all inputs on one device, and the real ones in one dtype",
             )
-        return value
+        whole = tensor.kind == "index" and not (value.is_floating_point() or value.is_complex())
+        return value.long() if whole and value.dtype not in (torch.bool, torch.int32, torch.int64) else value
     device = like.device if like is not None else None
     dtype = like.dtype if like is not None and tensor.kind in ("real", "const") else None
     try:
@@ -329,7 +347,13 @@ def _number(e: Expr, numbers: Mapping[str, Any]) -> float:
 
 def _with_copies(program: Program, given: dict[str, Any]) -> dict[str, Any]:
     """Buffers that are written back go in as copies: what autograd saved must not change."""
+    import torch
+
     buffers = [buffer for buffer, _ in program.updates]
+    for name in buffers:
+        if name in given and not isinstance(given[name], torch.Tensor):
+            raise InputError(f"{name} is written back, so it cannot be a {type(given[name]).__name__}",
+                             mend=f"give a torch tensor: torch.tensor({name})")  # fmt: skip
     return {n: v.clone() if n in buffers else v for n, v in given.items()}
 
 

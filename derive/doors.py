@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from derive.errors import InputError
 from derive.program import Program
 
 if TYPE_CHECKING:
@@ -23,35 +24,45 @@ def load(target: str, /, **choices: Any) -> Program:
 
 
 def _program(target: str | Program) -> Program:
-    return load(target) if isinstance(target, str) else target
+    return target if isinstance(target, Program) else load(target)
 
 
-def vjp(program: str | Program, wrt: Sequence[str] | None = None) -> Program:
+def _names(wrt: str | Sequence[str] | None) -> tuple[str, ...] | None:
+    """The inputs named; a single one may stand alone."""
+    if wrt is None or isinstance(wrt, str):
+        return wrt if wrt is None else (wrt,)
+    names = tuple(wrt) if isinstance(wrt, Iterable) else ()
+    if not names or not all(isinstance(n, str) for n in names):
+        raise InputError(f"wrt is {wrt!r}, which names no input", mend="name them: wrt=['x'], or leave wrt out")
+    return names
+
+
+def vjp(program: str | Program, wrt: str | Sequence[str] | None = None) -> Program:
     """The vector-Jacobian product, simplified: ``dx = Σ dy · ∂y/∂x`` for each differentiable input (or ``wrt``)."""
     from derive.calculus.adjoint import adjoint
     from derive.simplify import simplify
 
     primal = _program(program)
-    return simplify(adjoint(primal, wrt), primal)
+    return simplify(adjoint(primal, _names(wrt)), primal)
 
 
-def jvp(program: str | Program, wrt: Sequence[str] | None = None) -> Program:
+def jvp(program: str | Program, wrt: str | Sequence[str] | None = None) -> Program:
     """The Jacobian-vector product, simplified: ``ty = Σ ∂y/∂x · tx`` over each differentiable input (or ``wrt``)."""
     from derive.calculus.tangent import tangent
     from derive.simplify import simplify
 
     primal = _program(program)
-    return simplify(tangent(primal, wrt), primal)
+    return simplify(tangent(primal, _names(wrt)), primal)
 
 
-def generate(program: str | Program, target: str = "numpy", wrt: Sequence[str] | None = None) -> Generated:
+def generate(program: str | Program, target: str = "numpy", wrt: str | Sequence[str] | None = None) -> Generated:
     """Self-contained code for ``"numpy"`` or ``"torch"``: ``.text``, ``.save(path)``, ``.module()``.
 
     ``wrt``: the inputs whose gradients the backward gives, all differentiable ones by default.
     """
     from derive.targets.files import generate as made
 
-    return made(_program(program), target, wrt)
+    return made(_program(program), target, _names(wrt))
 
 
 def function(program: str | Program, **choices: Any) -> Callable[..., Any]:

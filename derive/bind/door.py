@@ -16,7 +16,7 @@ import numpy as np
 from derive.bind.bound import Bound
 from derive.bind.hypers import bind_hypers
 from derive.bind.sizes import Solver
-from derive.bind.words import declared, nearest
+from derive.bind.words import axis_text, declared, nearest
 from derive.closures import Compiler
 from derive.errors import InputError
 from derive.fields import FLOAT
@@ -34,9 +34,11 @@ def bind(
     hyper_values = bind_hypers(program, hypers or {})
     given = _given(program, inputs)
     arrays = {t.name: _array(t, given[t.name]) for t in program.inputs if t.name in given}
+    _check_requirements(program, hyper_values)
     sizes, packs = Solver(program, arrays, hyper_values).solve()
     bound = Bound(sizes, hyper_values, {}, packs)
-    _check_requirements(program, bound)
+    _check_requirements(program, bound.values)
+    _check_extents(program, bound)
     for tensor in program.inputs:
         if tensor.name in arrays:
             bound.tensors[tensor.name] = _in_parts(tensor, arrays[tensor.name], bound)
@@ -120,9 +122,21 @@ def draw(random: np.random.Generator, distribution: str, arguments: list[float],
     return drawn[distribution](*arguments, size=shape)
 
 
-def _check_requirements(program: Program, bound: Bound) -> None:
-    values = bound.values
+def _check_requirements(program: Program, values: Mapping[Any, Any]) -> None:
+    """The requirements whose sizes and hyperparameters are known hold."""
     for requirement in program.requirements:
-        if not Compiler(FLOAT, values).truth(requirement)({}):
-            given = ", ".join(f"{s} = {values[s]}" for s in sorted(requirement.free_symbols, key=str))
-            raise InputError(f"{program.name} requires {expression_text(requirement)}, but {given}")
+        symbols = sorted(requirement.free_symbols, key=str)
+        if all(s in values for s in symbols) and not Compiler(FLOAT, values).truth(requirement)({}):
+            given = ", ".join(f"{s} = {values[s]}" for s in symbols)
+            raise InputError(f"{program.name} requires {expression_text(requirement)}, but {given}",
+                             mend="choose sizes and hyperparameters that satisfy it")  # fmt: skip
+
+
+def _check_extents(program: Program, bound: Bound) -> None:
+    for tensor in program.tensors.values():
+        for axis in tensor.axes:
+            for part in axis:
+                if bound.extent(part.extent) < 0:
+                    given = ", ".join(f"{s} = {bound.values[s]}" for s in sorted(part.extent.free_symbols, key=str))
+                    message = f"axis {axis_text(axis)} of {tensor.name} has a negative extent, from {given}"
+                    raise InputError(message, mend="extents are 0 or more")

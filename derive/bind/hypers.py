@@ -69,6 +69,9 @@ def _hyper_number(parameter: Parameter, value: Any, earlier: dict[Hyper, Any]) -
             return math.inf if value == INF else -math.inf
         value = Compiler(FLOAT, earlier).exact(value)({})
         value = float(value) if isinstance(value, Fraction) else value
+    if getattr(value, "requires_grad", False):
+        message = f"{parameter.name} wants a gradient, but gradients are by inputs"
+        raise InputError(message, mend=f"declare {parameter.name} among the inputs, or give {parameter.name}.detach()")
     if hasattr(value, "item"):  # a NumPy number
         value = value.item()
     boolean = isinstance(value, bool)

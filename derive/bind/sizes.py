@@ -153,9 +153,12 @@ class Solver:
         """Evaluate a size equation once all it needs is known."""
         if any(s not in self.values for s in formula.free_symbols if not isinstance(s, Letter)):
             return False
-        value = evaluate(formula, self.values)
+        given = ", ".join(f"{s} = {self.values[s]}" for s in sorted(formula.free_symbols, key=str))
+        try:
+            value = evaluate(formula, self.values)
+        except ZeroDivisionError:
+            raise InputError(f"{size} divides by zero, from {given}", mend="give a divisor other than 0") from None
         if value < 0:
-            given = ", ".join(f"{s} = {self.values[s]}" for s in sorted(formula.free_symbols, key=str))
             raise InputError(
                 f"{size} = {value} is negative, from {given}",
                 mend="a window larger than the padded input leaves no output: make the input or its padding larger",

@@ -54,8 +54,9 @@ def definition_called(name: str, near: Definition) -> Definition | None:
     return near.siblings.get(name) or catalogue_definition(name)
 
 
-def load_definition(target: str) -> Definition:
+def load_definition(target: str | os.PathLike[str]) -> Definition:
     """A catalogue name, ``path.py``, ``path.py:name``, or a definition's text."""
+    target = os.fspath(target) if isinstance(target, os.PathLike) else target
     if not isinstance(target, str):
         raise UnknownName(f"expected a name, a path or a text, not {type(target).__name__}", mend=_MEND)
     if "\n" in target or re.match(r"\s*(@|def\b|import\b|from\b)", target):

@@ -48,6 +48,8 @@ class Generated:
             target = target / self.filename
         if target.exists() and not force:
             raise InputError(f"{target} is already there", mend="save(path, force=True) overwrites it")
+        if target.exists() and not target.is_file():
+            raise InputError(f"{target} is no ordinary file", mend="choose a folder that you may write to")
         try:
             _write(target, self.text)
         except OSError as error:

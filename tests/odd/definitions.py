@@ -16,12 +16,23 @@ Torch = Callable[..., Any]
 
 @dataclass(frozen=True)
 class Odd:
-    """``shapes``: a tuple draws a real input of that shape; a tensor is given as it is."""
+    """``shapes``: a tuple draws a real input of that shape; a tensor is given as it is.
+
+    ``families``: for each input how many members it has, 0 for a plain tensor.
+    """
 
     text: str
     by_hand: Torch
     shapes: tuple[Any, ...]
     hypers: dict[str, Any] = field(default_factory=dict)
+    families: tuple[int, ...] = ()
+
+    def grouped(self, tensors: list[torch.Tensor]) -> list[Any]:
+        """The arguments: of a family, the list of its members."""
+        if not self.families:
+            return tensors
+        rest = iter(tensors)
+        return [[next(rest) for _ in range(n)] if n else next(rest) for n in self.families]
 
 
 def whole(*values: int) -> torch.Tensor:
@@ -144,7 +155,9 @@ def _coupled(x, a, b):
 
 
 def _strided(x, w):
-    windows = torch.stack([x[2 * m + 2 * torch.arange(len(w))] for m in range((len(x) - 2 * (len(w) - 1) - 1) // 2 + 1)])
+    windows = torch.stack(
+        [x[2 * m + 2 * torch.arange(len(w))] for m in range((len(x) - 2 * (len(w) - 1) - 1) // 2 + 1)]
+    )
     return (windows * w).max(1).values + (windows * w).sum(1)
 
 
@@ -307,7 +320,7 @@ ODD: dict[str, Odd] = {
         "def f(x: Real[N, I], w: Real[I, I][layers], b: Real[I][layers], *, layers: Int = 3, gain: Real = 0.5):\n"
         "    z = x\n    for l in range(layers):\n        h[n, k] = tanh(sum[j](w[l][k, j]*z[n, j]) + b[l][k]*gain)\n"
         "        z = h\n    return z",
-        _family, ((2, 3), (3, 3), (3, 3), (3, 3), 3, 3, 3),
+        _family, ((2, 3), (3, 3), (3, 3), (3, 3), 3, 3, 3), {}, (0, 3, 3),
     ),
     "calls in a row": Odd(
         "def f(x: Real[N, K], w: Real[M, K], v: Real[M]):\n    h = linear(x, w)\n    a = silu(h)\n    p = softmax(a)\n"
