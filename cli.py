@@ -144,9 +144,8 @@ def layer(target: str, choices: dict[str, Any], **options: Any) -> None:
 
     NAME is of the catalogue (derive list), PATH a file of definitions or file.py:name, - standard input.
     """
-    wrt, order, jvp, steps, lang, notation = (
-        options.pop(n) for n in ("wrt", "order", "jvp", "steps", "lang", "notation")
-    )
+    asked = ("wrt", "order", "jvp", "steps", "lang", "notation")
+    wrt, order, jvp, steps, lang, notation = (options.pop(name) for name in asked)
     names = tuple(n.strip() for n in wrt.split(",") if n.strip()) if wrt else None
     _fit_together(steps, lang, notation, order, jvp, options["format_"])
 
@@ -181,7 +180,8 @@ def _fit_together(steps: bool, lang: str, notation: str, order: int, jvp: bool, 
         raise click.UsageError("--lang is the language of --steps: add --steps")
     if format_ == "python" and (steps or notation == "matrix"):
         raise click.UsageError(
-            "--format python prints definitions; --steps and --notation matrix go with text, latex, markdown, mathml, json"
+            "--format python prints definitions; --steps and --notation matrix go with text, latex, markdown, mathml "
+            "and json"
         )
     if steps and (order > 1 or jvp):
         raise click.UsageError("--steps tells the first gradients: leave --order and --jvp out")

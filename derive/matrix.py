@@ -274,7 +274,8 @@ class _Compiler:
     def _everywhere(self, row: Letter | None, column: Letter | None) -> Matrix:
         if row is None or column is None:
             return self.ones(row, column)
-        return self._times(self.ones(row, None), self.ones(None, column))
+        parts = (self.ones(row, None), self.ones(None, column))
+        return Matrix("times", parts, self.extent(row), self.extent(column))
 
     def _repeated(self, m: Matrix | None, row: Letter | None, column: Letter | None) -> Matrix | None:
         if m is None:
@@ -298,7 +299,8 @@ class _Compiler:
 
     def _mul(self, e: Mul, row: Letter | None, column: Letter | None) -> Matrix | None:
         """Numbers in front, a factor of rows only as diag on the left, one of columns only on the right."""
-        number, left, middle, right = ONE, [], [], []
+        number: Expr = ONE
+        left, middle, right = list[Expr](), list[Expr](), list[Expr]()
         for factor in e.args:
             used = {n for n in walk(factor) if isinstance(n, Letter)} & {row, column}
             if not used and not _contracts(factor):
@@ -335,7 +337,7 @@ class _Compiler:
         if len(e.letters) != 1:
             return None
         (s,) = e.letters
-        outer, left, right = [], [], []
+        outer, left, right = list[Expr](), list[Expr](), list[Expr]()
         for factor in Mul.make_args(e.body):
             used = {n for n in walk(factor) if isinstance(n, Letter)}
             if s not in used:

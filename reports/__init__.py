@@ -1,8 +1,9 @@
 """How it is said: reads programs and verdicts, computes nothing.
 
-``reports.forward`` and ``reports.derivative`` make a document of a program; ``reports.render`` prints it as
-text, latex, markdown, mathml or json.
-``reports.in_matrices`` and ``reports.steps`` make the documents of ``--notation matrix`` and ``--steps``.  Imports derive and verify; nothing below imports this room.
+``reports.forward`` and ``reports.derivative`` make a document of a program, ``reports.in_indices`` and
+``reports.in_matrices`` one of a program and its derivatives, ``reports.steps`` one of a walk through a derivation;
+``reports.render`` prints it as text, latex, markdown, mathml or json.  Imports derive and verify; nothing below
+imports this room.
 """
 
 from __future__ import annotations
@@ -14,12 +15,12 @@ if TYPE_CHECKING:
     from derive.reports.compose import derivative, forward, in_indices, merged
     from derive.reports.formats import FORMATS, render
     from derive.reports.matrix import in_matrices
-    from derive.reports.steps import steps
+    from derive.reports.stepwise import steps
 
 #: The room's doors; imported when first used, because the command line reads its cache without sympy.
 _DOORS = {
     "derivative": "compose", "forward": "compose", "in_indices": "compose", "merged": "compose", "FORMATS": "formats",
-    "render": "formats", "in_matrices": "matrix", "steps": "steps",
+    "render": "formats", "in_matrices": "matrix", "steps": "stepwise",
 }  # fmt: skip
 
 __all__ = ["FORMATS", "derivative", "forward", "in_indices", "in_matrices", "merged", "render", "steps"]

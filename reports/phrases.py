@@ -6,7 +6,7 @@ LANGUAGES = ("en", "zh")
 
 #: key -> (English, Chinese).
 PHRASES: dict[str, tuple[str, str]] = {
-    "title": ("{name}, step by step: the gradient of {wrt}", "{name} 逐步推导：{wrt} 的梯度"),
+    "title": ("{name}, step by step", "{name} 逐步推导"),
     # what is given
     "forward": ("the forward", "前向计算"),
     "forward says": (
@@ -20,7 +20,6 @@ PHRASES: dict[str, tuple[str, str]] = {
         "某个数 L 由 {outputs} 计算得到。已知 L 对其每个元素的导数；要求 L 对 {wrt} 每个元素的导数。",
     ),
     "known": ("known", "已知"),
-    "wanted": ("wanted", "所求"),
     "backward order": (
         "L reaches {wrt} through {path}, so their gradients are found first, from the last to the first.",
         "L 通过 {path} 依赖于 {wrt}，因此先从后往前求出它们的梯度。",
@@ -165,8 +164,9 @@ PHRASES: dict[str, tuple[str, str]] = {
         "{names}：每个因子得到其余因子之积，含零时也正确。",
     ),
     "case kink": (
-        "Where {names} has a kink, the derivative is the one PyTorch takes (relu and abs: 0).",
-        "{names} 在折点处取与 PyTorch 相同的导数（relu、abs 为 0）。",
+        "Where {names} has a kink, the derivative is the one PyTorch takes (relu, abs: 0; max of two equal values: half "
+        "each; clamp at a bound: 1).",
+        "{names} 在折点处取与 PyTorch 相同的导数（relu、abs 为 0；两数相等时 max 各取一半；clamp 在边界处为 1）。",
     ),
     "case stop": (
         "{names} passes no gradient there: it is wrapped in constant().",

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from sympy import Basic
 
 from derive.bind import bind
 from derive.calculus.trace import Trace
 from derive.interpreter import run
-from derive.program import Program
+from derive.program import Piece, Program, Read, Statement, Stop, rebuild, walk
 from derive.verify.inputs import Case, make
 from derive.verify.stepwise import StepError
 
@@ -19,6 +21,8 @@ STEP, TOLERANCE = 1e-5, 1e-6
 DECIMALS = (1, 2, 3, 16)
 
 Place = tuple[int, ...]
+#: L of inputs and hyperparameters.
+Total = Callable[[dict[str, np.ndarray], dict[str, object]], float]
 
 
 @dataclass(frozen=True)
@@ -82,22 +86,59 @@ def _shortened(case: Case, decimals: int) -> Case | None:
 
 
 def _measured(trace: Trace, derived: Program, case: Case) -> Example:
-    program = trace.primal
-    outputs = run(program, case.inputs, case.hypers)
+    program, twin = frozen(trace.primal), _twins(trace.primal, case.inputs)
+    outputs = run(trace.primal, case.inputs, case.hypers)
     real = [n for n in dict.fromkeys(program.outputs) if program.tensor(n).differentiable]
     cotangents = {f: _cotangent(outputs[n].shape, k) for k, (n, f) in enumerate(zip(real, _given(trace), strict=True))}
 
     def total(inputs: dict[str, np.ndarray], hypers: dict[str, object]) -> float:
-        values = run(program, inputs, hypers)
+        values = run(program, {**inputs, **twin}, hypers)
         return float(sum((c * values[n]).sum() for n, c in zip(real, cotangents.values(), strict=True)))
 
     gradients = run(derived, {**case.inputs, **cotangents}, case.hypers)
     wanted = zip(trace.wrt, derived.outputs, strict=True)
     found = tuple(_gradient(n, np.asarray(gradients[d], float), case, total) for n, d in wanted if n in case.inputs)
-    bound = bind(program, case.inputs, case.hypers)
+    bound = bind(trace.primal, case.inputs, case.hypers)
     sizes = tuple((s.name, n) for s, n in bound.sizes.items() if not s.is_pack)
     shown = (*case.inputs.items(), *cotangents.items())
     return Example(sizes, tuple(case.hypers.items()), shown, found)
+
+
+_TWIN = "{} held"
+
+
+def frozen(program: Program) -> Program:
+    """The program with each ``constant(e)`` reading a twin of everything, which does not move with the inputs."""
+    if not _stops(program):
+        return program
+    names = {n: _TWIN.format(n) for n in program.tensors}
+
+    def renamed(e: Basic) -> Basic:
+        return Read(names.get(e.tensor, e.tensor), *e.indices) if isinstance(e, Read) else e
+
+    def held(e: Basic) -> Basic:
+        return rebuild(e, renamed)
+
+    def moving(e: Basic) -> Basic:
+        return rebuild(e, lambda n: held(n.args[0]) if isinstance(n, Stop) else n)
+
+    twins = [replace(_mapped(s, held), tensor=replace(s.tensor, name=names[s.name])) for s in program.statements]
+    own = [_mapped(s, moving) for s in program.statements]
+    inputs = tuple(replace(t, name=names[t.name]) for t in program.inputs)
+    return replace(program, inputs=(*program.inputs, *inputs), statements=(*twins, *own))
+
+
+def _stops(program: Program) -> bool:
+    return any(isinstance(n, Stop) for s in program.statements for p in s.pieces for n in walk(p.rhs))
+
+
+def _twins(program: Program, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {_TWIN.format(n): data for n, data in inputs.items()} if _stops(program) else {}
+
+
+def _mapped(statement: Statement, f: Callable[[Basic], Any]) -> Statement:
+    pieces = (Piece(tuple(map(f, p.indices)), tuple(map(f, p.entries)), f(p.rhs)) for p in statement.pieces)
+    return replace(statement, pieces=tuple(pieces))
 
 
 def _given(trace: Trace) -> list[str]:
@@ -112,7 +153,7 @@ def _cotangent(shape: tuple[int, ...], k: int) -> np.ndarray:
     return np.where(values == 0, 10, values).reshape(shape) / 10 if n > 1 else np.ones(shape)
 
 
-def _gradient(name: str, derived: np.ndarray, case: Case, total) -> Gradient:  # type: ignore[no-untyped-def]
+def _gradient(name: str, derived: np.ndarray, case: Case, total: Total) -> Gradient:
     places = tuple(_places(derived.shape))
     measured = tuple(tuple(_difference(name, p, case, total) for p in row) for row in places)
     values = tuple(tuple(float(derived[p]) for p in row) for row in places)
@@ -128,7 +169,7 @@ def _places(shape: Sequence[int]) -> Iterator[tuple[Place, ...]]:
         yield tuple(row)
 
 
-def _difference(name: str, place: Place, case: Case, total) -> float:  # type: ignore[no-untyped-def]
+def _difference(name: str, place: Place, case: Case, total: Total) -> float:
     """(L(x + h) − L(x − h)) / 2h."""
     ends = []
     for h in (STEP, -STEP):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from sympy import Basic
 
 from derive.calculus.trace import Trace, trace
-from derive.errors import DeriveError
+from derive.errors import DeriveError, InputError
 from derive.functions import FUNCTIONS, function_name
 from derive.matrix import Equation, matrix_form
 from derive.program import (
@@ -56,6 +56,8 @@ class Walkthrough:
 def walkthrough(program: Program, wrt: Sequence[str] | None = None) -> Walkthrough:
     """Derives, simplifies, lowers and evaluates; StepError or RewriteError where two steps differ."""
     found = trace(program, wrt)
+    if not found.wrt:
+        raise InputError(f"{program.name} has no differentiable input", mend="there is nothing to derive")
     compared = check_steps(found)
     derived, seen = watch(found.program, program)
     own = [s for s in derived.statements if s.name not in program.definitions]

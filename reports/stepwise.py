@@ -43,7 +43,7 @@ CODE_WIDTH = 76
 def steps(walk: Walkthrough, language: str = "en") -> Document:
     """The whole walk, its blocks numbered."""
     teller = Teller(walk, language)
-    title = teller.say("title", name=walk.trace.primal.name, wrt=", ".join(walk.trace.wrt))
+    title = teller.say("title", name=walk.trace.primal.name)
     numbered = [replace(b, title=f"{n}  {b.title}") for n, b in enumerate(teller.blocks(), 1)]
     primal = walk.trace.primal
     return Document(primal.name, primal.role, "", (Block(title, (), ()), *numbered))
@@ -97,9 +97,9 @@ class Teller:
         between = [n for n in self.trace.order if n not in self.trace.wrt]
         if between:
             says.append(self.say("backward order", wrt=wrt, path=", ".join(between)))
-        declared = [(t.name, self.composer.shape(t), self.say("known")) for t in given]
-        declared += [(n, self.composer.shape(program.tensor(n)), self.say("wanted")) for n in program.outputs]
-        return Block(self.say("known and wanted"), (), (), declared=tuple(declared), says=tuple(says))
+        known = tuple((t.name, self.composer.shape(t), self.say("known")) for t in given)
+        wanted = tuple((n, self.composer.shape(program.tensor(n))) for n in program.outputs)
+        return Block(self.say("known and wanted"), wanted, (), declared=known, says=tuple(says))
 
     def _kept(self) -> Iterator[Block]:
         if self.trace.kept:
