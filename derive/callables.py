@@ -71,7 +71,10 @@ class Function:
         program = tower.program
         numbers = _numbers(program, hypers)
         tensors = self._tensors(program, _with_copies(program, given), hypers, numbers)
-        results = tower.apply(tensors, numbers)
+        try:
+            results = tower.apply(tensors, numbers)
+        except IndexError as error:
+            raise _out_of_range(program, tensors, error) from error
         names = returned(program)
         _write_back(program, dict(zip(names, results, strict=True)), given)
         outputs = results[: len(program.outputs)]
@@ -355,6 +358,17 @@ def _with_copies(program: Program, given: dict[str, Any]) -> dict[str, Any]:
             raise InputError(f"{name} is written back, so it cannot be a {type(given[name]).__name__}",
                              mend=f"give a torch tensor: torch.tensor({name})")  # fmt: skip
     return {n: v.clone() if n in buffers else v for n, v in given.items()}
+
+
+def _out_of_range(program: Program, tensors: list[Any], error: IndexError) -> InputError:
+    """Which inputs are indices, and what they hold."""
+    held = [
+        f"{t.name} holds {int(x.min())} to {int(x.max())}"
+        for t, x in zip(program.inputs, tensors, strict=True)
+        if t.kind == "index" and x.numel()
+    ]
+    mend = f"{', '.join(held)}; indices count from 0" if held else "indices count from 0"
+    return InputError(f"{program.name} reads out of range: {error}", mend=mend)
 
 
 def _write_back(program: Program, results: Mapping[str, Any], given: Mapping[str, Any]) -> None:

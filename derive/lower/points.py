@@ -34,7 +34,7 @@ class Points:
     @property
     def inside(self) -> Scope:
         """Where the body is evaluated."""
-        return self.scope.under_guard() if self.filters else self.scope
+        return self.scope.under_guard(*self.filters) if self.filters else self.scope
 
 
 def points_of(e: Reduce, scope: Scope) -> Points:
@@ -50,7 +50,7 @@ def points_of(e: Reduce, scope: Scope) -> Points:
         letter, lo, hi = entry.letter, substitute(entry.lo, renaming), substitute(entry.hi, renaming)
         length = hi - lo
         if not (scope.is_number(lo) and scope.is_number(hi)):
-            inner = scope.under_guard() if filters else scope
+            inner = scope.under_guard(*filters) if filters else scope
             most = longest(inner.value(length), inner, letter)
             renaming[letter] = lo + letter
             filters.append(Compare("<", letter, length))
@@ -91,8 +91,8 @@ def factors_of(body: Expr) -> tuple[Expr, ...]:
 def mask_of(filters: Sequence[Basic], scope: Scope) -> Array | None:
     """Where all filters hold; each is evaluated under the guard of those before it."""
     mask: Array | None = None
-    for f in filters:
-        value = (scope if mask is None else scope.under_guard()).value(f)
+    for n, f in enumerate(filters):
+        value = (scope.under_guard(*filters[:n]) if n else scope).value(f)
         mask = value if mask is None else elementwise("and", [mask, value], scope.order, "bool")
     return mask
 

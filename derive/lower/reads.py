@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sympy import Expr, Integer
 
 from derive.calculus import affine
 from derive.functions import FUNCTIONS
-from derive.lower.arrays import Array, aligned, elementwise, index, merged, scalar
+from derive.lower.arrays import Array, aligned, elementwise, index, merged, reduced, scalar
 from derive.lower.plan import ALL, Item, Node, at, span
 from derive.lower.ranges import nonnegative
 from derive.lower.scope import Scope
@@ -187,7 +187,28 @@ def _gather(node: Node, dims: list, rest: list[tuple[Expr, Part]], scope: Scope)
 
 def _index_array(e: Expr, part: Part, scope: Scope) -> Array:
     value = scope.value(position(e, part))
+    if e.has(Read) and not value.is_scalar:
+        chosen = _where_it_counts(value, scope)
+        if chosen is not None:
+            return elementwise("rows", [chosen], scope.order, "int", (stored(part),))
     if not scope.guarded:
         return value
     limits = [scalar(0), scalar(stored(part) - 1)]
     return elementwise("call", [value, *limits], scope.order, "int", ("clamp",))
+
+
+def _where_it_counts(value: Array, scope: Scope) -> Array | None:
+    """An index that is data, 0 where no point uses it; None if the guards are not known.
+
+    What is left may be judged: a wrong token is an error, not some other row.
+    """
+    if scope.guards is None or any(scope.is_number(g) for g in scope.guards):
+        return None
+    mask: Array | None = None
+    for n, guard in enumerate(scope.guards):
+        holds = replace(scope, guards=scope.guards[:n]).value(guard)
+        mask = holds if mask is None else elementwise("and", [mask, holds], scope.order, "bool")
+    if mask is None:
+        return value
+    mask = reduced("any", mask, [x for x in mask.dims if x not in value.dims], "bool")
+    return elementwise("where", [mask, value, scalar(0)], scope.order, "int")

@@ -299,7 +299,7 @@ class Hoist:
         tensor = Tensor(name, axes)
         self.context.tensors[name] = tensor
         scope = self.context.scope().with_binds(binds[x] for x in letters)
-        value = (scope.under_guard() if guards else scope).value(e)
+        value = (scope.under_guard(*guards) if guards else scope).value(e)
         node = expanded(typed(value, "real"), letters, scope.extents(letters)).node
         self.steps.extend([*scope.before, Assign(name, node)])
         return Read(name, *letters)

@@ -9,7 +9,8 @@ from sympy import Basic, Expr, Integer
 from derive.lower.arrays import Array, aligned, elementwise, expanded, reduced, scalar
 from derive.lower.plan import Node
 from derive.lower.points import Points, longest, mask_of, masked, real
-from derive.program import Bind, Compare, Letter, free_letters, substitute
+from derive.lower.scope import Scope
+from derive.program import Bind, Compare, Letter, Read, free_letters, reads, substitute
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ def _bounds(f: Basic, letter: Letter, side: int, points: Points) -> bool:
 def _scatter(targets: list[Target], points: Points) -> Array | None:
     scope = points.scope
     indices = [points.inside.value(t.index - scope.ranges[t.letter][0]) for t in targets]
-    value = real(points.inside.value(points.body))
+    value = real(_inside(targets, points).value(points.body))
     if any(i.is_scalar for i in indices):
         return None
     at = tuple(x for x in scope.order if any(x in i.dims for i in indices))
@@ -126,3 +127,12 @@ def _scatter(targets: list[Target], points: Points) -> Array | None:
     nodes = tuple(aligned(i, at) for i in places)
     attrs = (scope.extents(letters + rest),)
     return Array(Node("scatter", (values.node, *nodes), attrs, "real", len(letters + rest)), letters + rest)
+
+
+def _inside(targets: list[Target], points: Points) -> Scope:
+    """Where the body is evaluated: an index that falls outside adds nothing, so it reads nothing."""
+    if not any(i.has(Read) for r in reads(points.body) for i in r.indices):
+        return points.inside
+    ranges = [(points.scope.ranges[t.letter], t.index) for t in targets]
+    fits = [c for (lo, hi), i in ranges for c in (Compare("<=", lo, i), Compare("<", i, hi))]
+    return points.scope.under_guard(*points.filters, *fits)

@@ -21,7 +21,8 @@ class Scope:
     """``order``: letters outermost first; ``ranges``: those that are axes; ``fixed``: those that are numbers,
     with ``spans``, their ranges.
 
-    ``guarded``: a condition decides whether the value counts, so an index may be out of range.
+    ``guards``: conditions that decide whether the value counts, so that an index may be out of range where
+    they fail; None where they are not known.
     ``filled``: tensors being filled step by step, with the axis.  ``numbers``: tensors that are Python numbers.
     ``given``: arrays lowered already, read by a name without indices.
     ``before``: steps to take before the one being lowered.
@@ -34,7 +35,7 @@ class Scope:
     ranges: Mapping[Letter, tuple[Expr, Expr]] = field(default_factory=dict)
     fixed: tuple[Letter, ...] = ()
     spans: Mapping[Letter, tuple[Expr, Expr]] = field(default_factory=dict)
-    guarded: bool = False
+    guards: tuple[Basic, ...] | None = ()
     filled: Mapping[str, int] = field(default_factory=dict)
     numbers: Mapping[str, Expr] = field(default_factory=dict)
     given: Mapping[str, Array] = field(default_factory=dict)
@@ -50,9 +51,15 @@ class Scope:
         ranges = {**self.ranges, **{b.letter: (b.lo, b.hi) for b in binds}}
         return replace(self, order=(*self.order, *(b.letter for b in binds)), ranges=ranges)
 
-    def under_guard(self) -> Scope:
-        """Where a condition decides."""
-        return self if self.guarded else replace(self, guarded=True)
+    @property
+    def guarded(self) -> bool:
+        """Whether a condition decides."""
+        return self.guards != ()
+
+    def under_guard(self, *conditions: Basic) -> Scope:
+        """Where conditions decide, each of them under the guard of those before it; none: any may."""
+        known = conditions and self.guards is not None
+        return replace(self, guards=(*self.guards, *conditions) if known else None)  # type: ignore[misc]
 
     def extent(self, letter: Letter) -> Expr:
         """How many points a letter has."""

@@ -96,7 +96,7 @@ def stores(piece: Piece, tensor: Tensor, scope: Scope) -> Store:
     """``tensor[slices] = value``; where conditions fail, what was there stays."""
     items = tuple(slices(i, part, scope) for i, part in zip(piece.indices, tensor.parts, strict=True))
     dims = tuple(i for i in piece.indices if isinstance(i, Letter))
-    inner = scope.under_guard() if piece.conditions else scope
+    inner = scope.under_guard(*piece.conditions) if piece.conditions else scope
     value = typed(inner.value(piece.rhs), KINDS[tensor.kind])
     if piece.conditions:
         there = Array(_there(tensor, items, dims), dims)

@@ -214,8 +214,9 @@ def _integer_division(op: str) -> Callable[[Expr, Scope], Array]:
 
 
 def _where(e: Where, scope: Scope) -> Array:
-    condition, inside = e.args[0], scope.under_guard()
-    then, otherwise = inside.value(e.args[1]), inside.value(e.args[2])
+    condition = e.args[0]
+    then = scope.under_guard(condition).value(e.args[1])
+    otherwise = scope.under_guard(Logic("not", condition)).value(e.args[2])
     if then.kind == "bool" or otherwise.kind == "bool":
         kind = "bool"
     else:
@@ -238,8 +239,9 @@ def _compare(e: Compare, scope: Scope) -> Array:
 
 
 def _logic(e: Logic, scope: Scope) -> Array:
-    inner = scope.under_guard()
-    values = [scope.value(e.conditions[0]), *(inner.value(c) for c in e.conditions[1:])]
+    before = e.conditions if e.op == "and" else tuple(Logic("not", c) for c in e.conditions)
+    rest = (scope.under_guard(*before[:n]).value(c) for n, c in enumerate(e.conditions) if n)
+    values = [scope.value(e.conditions[0]), *rest]
     if e.op == "not":
         return elementwise("not", values, scope.order, "bool")
     result = values[0]

@@ -157,6 +157,7 @@ COMMON: dict[str, Operation] = {
     "choose": _choose,
     "window": _window,
     "fold": _fold,
+    "rows": lambda p, node, args: call(p.use("rows"), args[0], p.number(node.attrs[0])),
     "nonempty": lambda p, node, args: call(p.use("nonempty"), args[0], tuple_of([constant(k) for k in node.attrs[0]])),
     "correlate": _sliding("correlate"),
     "spread": _sliding("spread"),

@@ -53,6 +53,13 @@ def _nonempty(x, axes):
     return np.zeros([max(n, int(k in axes)) for k, n in enumerate(x.shape)], x.dtype)
 
 
+def _rows(index, size):
+    """An index that is data, seen to be in range: −1 is not the last row."""
+    if np.size(index) and not 0 <= np.min(index) <= np.max(index) < max(size, 1):
+        raise IndexError(f"an index runs from {np.min(index)} to {np.max(index)} on an axis of size {size}")
+    return index
+
+
 def _window(x, axis, start, counts, steps, fill=0):
     """A view with one axis made several: position start + Σ step·i; outside the array it reads ``fill``."""
     shape = x.shape[:axis] + tuple(counts) + x.shape[axis + 1 :]

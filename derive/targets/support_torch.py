@@ -76,6 +76,11 @@ def _nonempty(x, axes):
     return x.new_zeros([max(n, int(k in axes)) for k, n in enumerate(x.shape)])
 
 
+def _rows(index, size):
+    """An index that is data, in a form that torch judges: −1 is not the last row, but out of range."""
+    return torch.where(index < 0, size, index)
+
+
 def _window(x, axis, start, counts, steps, fill=0):
     """One axis made several: position start + Σ step·i; outside the array it reads ``fill``."""
     shape = x.shape[:axis] + tuple(counts) + x.shape[axis + 1 :]

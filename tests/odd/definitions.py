@@ -218,7 +218,8 @@ ODD: dict[str, Odd] = {
         _lag3, (7, ()),
     ),
     "a recurrence from the end": Odd(
-        "def f(x: Real[T], a: Real):\n    y[T - 1] = x[T - 1]**2\n    y[t < T - 1] = a*y[t + 1]*x[t] + x[t]\n    return y",
+        "def f(x: Real[T], a: Real):\n    y[T - 1] = x[T - 1]**2\n    y[t < T - 1] = a*y[t + 1]*x[t] + x[t]\n"
+        "    return y",
         _backwards, (5, ()),
     ),
     "the whole past": Odd(
@@ -235,7 +236,8 @@ ODD: dict[str, Odd] = {
         _mirrored, (4, (4, 4)),
     ),
     "guards that prove range": Odd(
-        "def f(c: Real[N], r: Real[M]):\n    y[i < N, j < M] = where(i >= j, padded(c[i - j], 0), padded(r[j - i], 0))\n"
+        "def f(c: Real[N], r: Real[M]):\n"
+        "    y[i < N, j < M] = where(i >= j, padded(c[i - j], 0), padded(r[j - i], 0))\n"
         "    return y",
         _toeplitz, (4, 3),
     ),
@@ -246,13 +248,15 @@ ODD: dict[str, Odd] = {
         (torch.tensor([2.0, 1, -1, -2, 0, 0]).double(), torch.tensor([0.5, -2, -2, 1, 1, -3]).double()),
     ),
     "roots and quotients beside their poles": Odd(
-        "def f(x: Real[N]):\n    y[n] = where(x[n] > 0, sqrt(x[n]), 0) + where(x[n] != 0, sin(x[n])/x[n], 1)\n    return y",
+        "def f(x: Real[N]):\n    y[n] = where(x[n] > 0, sqrt(x[n]), 0) + where(x[n] != 0, sin(x[n])/x[n], 1)\n"
+        "    return y",
         lambda x: torch.stack([torch.sqrt(e) + torch.sin(e) / e if e > 0 else torch.sin(e) / e if e != 0 else e * 0 + 1
                                for e in x]),
         (torch.tensor([1.0, -2, 0, 3]).double(),),
     ),
     "a product with zeros": Odd(
-        "def f(x: Real[N, K], w: Real[K]):\n    p[n] = prod[k](x[n, k]*w[k])\n    y[n] = p[n]*sum[k](x[n, k])\n    return y",
+        "def f(x: Real[N, K], w: Real[K]):\n    p[n] = prod[k](x[n, k]*w[k])\n    y[n] = p[n]*sum[k](x[n, k])\n"
+        "    return y",
         lambda x, w: torch.stack([row[0] * w[0] * row[1] * w[1] * row[2] * w[2] * row.sum() for row in x]),
         (torch.tensor([[1.0, 2, 3], [0, 2, 3], [0, 0, 3], [0, 0, 0]]).double(), 3),
     ),
@@ -262,7 +266,8 @@ ODD: dict[str, Odd] = {
         _filtered_product, ((3, 4), truth(3, 4)),
     ),
     "sums over counts": Odd(
-        "def f(x: Real[N, K]):\n    y[n] = sum[k, x[n, k] > 0](x[n, k]**2)/max(count[k, x[n, k] > 0](), 1)\n    return y",
+        "def f(x: Real[N, K]):\n    y[n] = sum[k, x[n, k] > 0](x[n, k]**2)/max(count[k, x[n, k] > 0](), 1)\n"
+        "    return y",
         _positives, (torch.tensor([[1.0, -1, 2], [-1, -2, -3]]).double(),),
     ),
     "means of what is left": Odd(
@@ -343,20 +348,24 @@ ODD: dict[str, Odd] = {
         lambda x: x**4, (5,), {"p": 2},
     ),
     "dilated windows": Odd(
-        "def f(x: Real[N], w: Real[K], *, s: Int = 2, d: Int = 2):\n    M = (N - d*(K - 1) - 1)//s + 1\n    y: Real[M]\n"
+        "def f(x: Real[N], w: Real[K], *, s: Int = 2, d: Int = 2):\n"
+        "    M = (N - d*(K - 1) - 1)//s + 1\n    y: Real[M]\n"
         "    y[m] = max[k](x[m*s + k*d]*w[k]) + sum[k](x[m*s + k*d]*w[k])\n    return y",
         _strided, (9, 3),
     ),
     "floored indices and remainders": Odd(
-        "def f(x: Real[N], w: Real[K]):\n    y: Real[N]\n    y[n] = sum[k](x[(n + k) % N]*w[k]) + x[n//2]\n    return y",
+        "def f(x: Real[N], w: Real[K]):\n    y: Real[N]\n    y[n] = sum[k](x[(n + k) % N]*w[k]) + x[n//2]\n"
+        "    return y",
         _wrapped, (5, 3),
     ),
     "upsampling": Odd(
-        "def f(x: Real[N, H], *, r: Int = 2):\n    M = r*H\n    y: Real[N, M]\n    y[n, m] = x[n, m//r]*(m % r + 1)\n    return y",
+        "def f(x: Real[N, H], *, r: Int = 2):\n    M = r*H\n    y: Real[N, M]\n    y[n, m] = x[n, m//r]*(m % r + 1)\n"
+        "    return y",
         lambda x: x.repeat_interleave(3, 1) * torch.tensor([1, 2, 3]).repeat(x.shape[1]), ((2, 4),), {"r": 3},
     ),
     "a gradient that is stopped": Odd(
-        "def f(x: Real[N]):\n    c[n] = constant(exp(x[n]))\n    y[n] = c[n]*x[n]**2 + constant(x[n])*x[n]\n    return y",
+        "def f(x: Real[N]):\n    c[n] = constant(exp(x[n]))\n    y[n] = c[n]*x[n]**2 + constant(x[n])*x[n]\n"
+        "    return y",
         lambda x: torch.exp(x).detach() * x**2 + x.detach() * x, (4,),
     ),
     "clamped, the bounds the right way round": Odd(
@@ -374,11 +383,13 @@ ODD: dict[str, Odd] = {
         _masked_rows, ((3, 4), whole(2, 4, 0)),
     ),
     "running sums and products": Odd(
-        "def f(x: Real[N, K]):\n    y: Real[N, K]\n    y[n, k] = sum[j <= k](x[n, j])*prod[j < k](x[n, j])\n    return y",
+        "def f(x: Real[N, K]):\n    y: Real[N, K]\n    y[n, k] = sum[j <= k](x[n, j])*prod[j < k](x[n, j])\n"
+        "    return y",
         _cumulative, ((2, 4),),
     ),
     "reads at literals": Odd(
-        "def f(x: Real[N, 3], w: Real[3]):\n    y[n] = x[n, 0]*w[2] + x[n, 1]*x[n, 1]*w[0] - x[n, 2]/(1 + w[1]**2)\n    return y",
+        "def f(x: Real[N, 3], w: Real[3]):\n    y[n] = x[n, 0]*w[2] + x[n, 1]*x[n, 1]*w[0] - x[n, 2]/(1 + w[1]**2)\n"
+        "    return y",
         lambda x, w: x[:, 0] * w[2] + x[:, 1] ** 2 * w[0] - x[:, 2] / (1 + w[1] ** 2), ((2, 3), 3),
     ),
     "an optimizer with two states": Odd(
