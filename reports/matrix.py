@@ -7,13 +7,13 @@ from typing import Any
 
 from sympy import Expr
 
-from derive.matrix import Equation, Matrix, matrix_form, nodes
 from derive.program import Program, Statement
 from derive.record import replace
 from derive.reports import layout as L
 from derive.reports.compose import derivative_blocks, forward_block, merged, theorems
 from derive.reports.document import Block, Composer, Document, Formula
 from derive.reports.text import TRANSPOSED
+from derive.simplify.matrix import Equation, Matrix, matrix_form, nodes
 
 ONES = L.Number("1")
 

@@ -130,7 +130,7 @@ PHRASES: dict[str, tuple[str, str]] = {
     "inline says": ("The same for what stands under a condition.", "对带条件的量同样处理。"),
     "gone": ("No longer needed: {names}.", "不再需要：{names}。"),
     # results
-    "closed": ("the closed form", "最终公式"),
+    "closed": ("the closed form of {name}", "{name} 的最终公式"),
     "matrices": ("as matrices", "矩阵形式"),
     "matrices says": (
         "⊙ multiplies elementwise, 1 is a column of ones, a tensor of one index is a column.",
@@ -141,7 +141,6 @@ PHRASES: dict[str, tuple[str, str]] = {
         "The lines of the generated backward (derive generate writes the whole file).",
         "生成的反向代码中的相应行（derive generate 可写出整个文件）。",
     ),
-    "einsum says": ("As one contraction:", "写成一次缩并："),
     "numbers": ("in numbers", "数值例子"),
     "numbers says": (
         "Left the formula, right the finite difference (L(x + h) − L(x − h)) / 2h of the forward alone.",
@@ -166,7 +165,7 @@ PHRASES: dict[str, tuple[str, str]] = {
     "case kink": (
         "Where {names} has a kink, the derivative is the one PyTorch takes (relu, abs: 0; max of two equal values: half "
         "each; clamp at a bound: 1).",
-        "{names} 在折点处取与 PyTorch 相同的导数（relu、abs 为 0；两数相等时 max 各取一半；clamp 在边界处为 1）。",
+        "{names} 在折点处取与 PyTorch 相同的导数（relu、abs 为 0；两数相等时 max 各半；clamp 在边界为 1）。",
     ),
     "case stop": (
         "{names} passes no gradient there: it is wrapped in constant().",

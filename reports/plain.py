@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from derive.reports import layout as L
 from derive.reports.document import Block, Document, Formula
@@ -49,17 +49,27 @@ def _block(block: Block, t: Text, doc: str) -> str:
 
 def filled(text: str, width: int) -> list[str]:
     """Lines of at most that many columns; a wide sign takes two, and a line may end after any of them."""
-    words = re.findall(r"[\u2e80-\uffef]|[^\s\u2e80-\uffef]+\s*|\s+", text)
     lines = [""]
-    for part in words:
-        if columns(lines[-1]) + columns(part.rstrip()) > width and lines[-1] and part not in CLOSING:
+    for part in re.findall(rf"[{WIDE}][{CLOSING}]*|[^\s{WIDE}]+[{CLOSING}]*\s*|\s+", text):
+        if columns(lines[-1]) + columns(part.rstrip()) > width and lines[-1]:
             lines.append("")
         lines[-1] += part
     return [line.rstrip() for line in lines]
 
 
-#: Signs that do not begin a line.
-CLOSING = "，。；：、）)"
+#: Signs between which a line may end, and those of them that begin none.
+WIDE, CLOSING = "\u2e80-\uffef", "，。；：、）"
+
+
+def packed(items: Sequence[str], width: int) -> list[str]:
+    """Items with commas between them, as many on a line as fit; none is broken."""
+    lines = [""]
+    for i, item in enumerate(items):
+        item += "," if i < len(items) - 1 else ""
+        if lines[-1] and columns(lines[-1]) + 1 + columns(item) > width:
+            lines.append("")
+        lines[-1] += f" {item}" if lines[-1] else item
+    return lines
 
 
 def columns(text: str) -> int:
@@ -68,12 +78,15 @@ def columns(text: str) -> int:
 
 
 def _heading(block: Block, t: Text) -> str:
-    about = ", ".join(f"{name}: {t.line(node)}" for name, node in block.about)
+    items = [f"{name}: {t.line(node)}" for name, node in block.about]
+    about = ", ".join(items)
     if not about:
         return block.title
     gap = max(3, 34 - len(block.title))
     line = f"{block.title}{' ' * gap}{about}"
-    return line if len(line) <= WIDTH else f"{block.title}\n  {about}"
+    if len(line) <= WIDTH:
+        return line
+    return "\n".join([block.title, *(f"  {part}" for part in packed(items, WIDTH - 2))])
 
 
 def _declared(block: Block, t: Text) -> list[str]:

@@ -253,8 +253,9 @@ class Teller:
     # -------------------------------------------------------------------------- results
 
     def _closed(self) -> Iterator[Block]:
-        for block in derivative_blocks(Composer(self.walk.derived, self.primal), 1):
-            yield replace(block, title=f"{self.say('closed')} · {block.title.partition(' · ')[2]}", notes=())
+        blocks = derivative_blocks(Composer(self.walk.derived, self.primal), 1)
+        for name, block in zip(self.walk.derived.outputs, blocks, strict=True):
+            yield replace(block, title=self.say("closed", name=name), notes=())
 
     def _reused(self) -> Iterator[Block]:
         own = [s for s in self.walk.derived.statements if s.name not in self.primal.definitions]
@@ -330,7 +331,18 @@ def _given(found: Example) -> Iterator[str]:
         yield ", ".join(sizes)
     for name, data in found.inputs:
         if data.size <= 9 and data.ndim <= 2:
-            yield f"{name} = {np.round(data, 4).tolist() if data.dtype.kind == 'f' else data.tolist()}"
+            yield from _listed(name, data)
+
+
+def _listed(name: str, data: np.ndarray) -> list[str]:
+    """``x = [[1, 2], [3, 4]]``, a row a line where that is long."""
+    shown = (np.round(data, 4) if data.dtype.kind == "f" else data).tolist()
+    if len(f"{name} = {shown}") <= CODE_WIDTH or data.ndim < 2:
+        return [f"{name} = {shown}"]
+    blank = " " * len(f"{name} = [")
+    return [
+        (f"{name} = [" if i == 0 else blank) + str(row) + (",", "]")[i == len(shown) - 1] for i, row in enumerate(shown)
+    ]
 
 
 def _table(g: Gradient) -> Iterator[str]:

@@ -15,7 +15,6 @@ from sympy import Basic
 from derive.calculus.trace import Trace, trace
 from derive.errors import DeriveError, InputError
 from derive.functions import FUNCTIONS, function_name
-from derive.matrix import Equation, matrix_form
 from derive.program import (
     Bind,
     Program,
@@ -29,6 +28,7 @@ from derive.program import (
     tensors_read,
     walk,
 )
+from derive.simplify.matrix import Equation, matrix_form
 from derive.simplify.stages import Watched, watch
 from derive.verify.example import Example, example
 from derive.verify.stepwise import check_steps
