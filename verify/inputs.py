@@ -210,7 +210,7 @@ def _draw(kind: str, n: int, attempt: int, rng: np.random.Generator) -> list[int
             drawn.append(int(rng.choice([v for v in (2, 3, 4) if v != drawn[-1]])))
         return drawn[:n]
     if kind == "equal":
-        return [2 + attempt] * n
+        return [2 + attempt % 10] * n
     if kind == "ones":
         return [1 if rng.random() >= attempt / 40 else int(rng.integers(1, 4 + attempt // 12)) for _ in range(n)]
     drawn = [int(v) for v in rng.integers(2, 4 + attempt // 12, size=n)]
@@ -251,14 +251,14 @@ def _filled(
     shapes = {t.name: user_shape(t.axes, extent, packs) for t in program.inputs}
     rng = np.random.default_rng([seed, KINDS.index(kind), 1])
     least = 0 if kind == "empty" else 1
-    if any(n < least for shape in shapes.values() for n in shape):
+    if any(n < least for shape in shapes.values() for n in shape) or work(program, numbers) > most:
         return None
     for positive in (False, True):
         made = {t.name: _data(program, t, shapes[t.name], kind, rng, numbers, positive) for t in program.inputs}
         case = Case(kind, program, dict(sizes), hypers, made, seed, packs)
         evaluator = Evaluator(program, bind(program, made, hypers))
         extents = [hi - lo for s in program.statements for lo, hi in evaluator.range_of(s.name)]
-        if any(n < least for n in extents) or work(program, numbers) > most:
+        if any(n < least for n in extents):
             return None
         finite = [_finite(evaluator, name) for name in program.outputs]  # an index out of range raises
         if kind not in SMOOTH or all(finite):
