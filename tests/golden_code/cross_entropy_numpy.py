@@ -46,6 +46,13 @@ def _nonempty(x, axes):
     return np.zeros([max(n, int(k in axes)) for k, n in enumerate(x.shape)], x.dtype)
 
 
+def _rows(index, size):
+    """An index that is data, seen to be in range: −1 is not the last row."""
+    if np.size(index) and not 0 <= np.min(index) <= np.max(index) < max(size, 1):
+        raise IndexError(f"an index runs from {np.min(index)} to {np.max(index)} on an axis of size {size}")
+    return index
+
+
 @np.errstate(all="ignore")
 def cross_entropy_forward(logits, target, weight=None, *, ignore_index=-100):
     """Negative log-likelihood of class indices under the softmax of the logits.
@@ -71,11 +78,13 @@ def cross_entropy_forward(logits, target, weight=None, *, ignore_index=-100):
     # e[n, ...] = where(target[n, ...] != ignore_index, -(weight[target[n, ...]] * logp[n,
     #     target[n, ...], ...]), 0)
     mask = target != ignore_index
-    clamp_target = np.clip(target, 0, C - 1)
-    weight_taken = _nonempty(weight, (0,))[clamp_target]
+    value = _rows(np.where(mask, target, 0), C)
+    weight_taken = _nonempty(weight, (0,))[value]
     clamp = np.clip(np.arange(N), 0, N - 1)[:, None]
-    logp_taken = _nonempty(logp, (0, 1, 2))[clamp, clamp_target, np.clip(np.arange(P), 0, P - 1)]
-    e = np.where(mask, -(weight_taken * logp_taken), 0)
+    value_2 = -(
+        weight_taken * _nonempty(logp, (0, 1, 2))[clamp, value, np.clip(np.arange(P), 0, P - 1)]
+    )
+    e = np.where(mask, value_2, 0)
     # loss = sum[n < N, ...](e[n, ...]) / sum[n < N, ..., target[n, ...] !=
     #     ignore_index](weight[target[n, ...]])
     loss = e.sum() / np.where(mask, weight_taken, 0).sum()
@@ -101,9 +110,12 @@ def cross_entropy_backward(saved, dloss):
     #     0) + exp(logp[n, c, ...])) * dloss * weight[target[n, ...]] / sum[n_1 < N, letter(p) <
     #     size(...), target[n_1, *p] != ignore_index](weight[target[n_1, *p]]), 0)
     mask = target != ignore_index
-    weight_taken = _nonempty(weight, (0,))[np.clip(target, 0, C - 1)]
+    value = _rows(np.where((mask[:, :, None, None] & mask).any(axis=(0, 1)), target, 0), C)
+    ratio = dloss / np.where(mask, _nonempty(weight, (0,))[value], 0).sum()
     total = np.where(target[:, None] == np.arange(C)[:, None], -1, 0).astype(dtype) + np.exp(logp)
-    product = (dloss / np.where(mask, weight_taken, 0).sum() * weight_taken)[:, None] * total
+    product = (
+        ratio * _nonempty(weight, (0,))[_rows(np.where(mask, target, 0), C)]
+    )[:, None] * total
     dlogits = np.where(mask[:, None], product, 0)
     return dlogits.reshape((N, C, *pack))
 
@@ -135,11 +147,11 @@ def cross_entropy_jvp(logits, target, weight=None, tlogits=None, *, ignore_index
     #     ignore_index](weight[target[n, ...]] * tlogits[n, target[n, ...], ...])) / sum[n < N,
     #     letter(p) < size(...), target[n, *p] != ignore_index](weight[target[n, *p]])
     mask = target != ignore_index
-    clamp_target = np.clip(target, 0, C - 1)
-    chosen = np.where(mask, _nonempty(weight, (0,))[clamp_target], 0)
+    value = _rows(np.where(mask, target, 0), C)
+    chosen = np.where(mask, _nonempty(weight, (0,))[value], 0)
     clamp = np.clip(np.arange(N), 0, N - 1)[:, None]
     chosen_2 = np.where(
-        mask, _nonempty(tlogits, (0, 1, 2))[clamp, clamp_target, np.clip(np.arange(P), 0, P - 1)], 0
+        mask, _nonempty(tlogits, (0, 1, 2))[clamp, value, np.clip(np.arange(P), 0, P - 1)], 0
     )
     total = (chosen * np.where(mask, (tlogits * np.exp(logp)).sum(axis=1), 0)).sum()
     tloss = (total - (chosen * chosen_2).sum()) / chosen.sum()

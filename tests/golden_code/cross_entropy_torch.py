@@ -46,6 +46,11 @@ def _nonempty(x, axes):
     return x.new_zeros([max(n, int(k in axes)) for k, n in enumerate(x.shape)])
 
 
+def _rows(index, size):
+    """An index that is data, in a form that torch judges: −1 is not the last row, but out of range."""
+    return torch.where(index < 0, size, index)
+
+
 def _largest_along(x, dims):
     """The largest value along the dims, −inf without points."""
     if all(x.shape[d] for d in dims):
@@ -86,13 +91,11 @@ def cross_entropy_forward(logits, target, weight=None, *, ignore_index=-100):
     # e[n, ...] = where(target[n, ...] != ignore_index, -(weight[target[n, ...]] * logp[n,
     #     target[n, ...], ...]), 0)
     mask = target != ignore_index
-    clamp_target = torch.clamp(target, 0, C - 1)
-    weight_taken = _nonempty(weight, (0,))[clamp_target]
+    value = _rows(torch.where(mask, target, 0), C)
+    weight_taken = _nonempty(weight, (0,))[value]
     clamp = torch.clamp(torch.arange(N, device=device), 0, N - 1)[:, None]
     clamp_2 = torch.clamp(torch.arange(P, device=device), 0, P - 1)
-    e = torch.where(
-        mask, -(weight_taken * _nonempty(logp, (0, 1, 2))[clamp, clamp_target, clamp_2]), 0
-    )
+    e = torch.where(mask, -(weight_taken * _nonempty(logp, (0, 1, 2))[clamp, value, clamp_2]), 0)
     # loss = sum[n < N, ...](e[n, ...]) / sum[n < N, ..., target[n, ...] !=
     #     ignore_index](weight[target[n, ...]])
     loss = e.sum() / torch.where(mask, weight_taken, 0).sum()
@@ -118,13 +121,14 @@ def cross_entropy_backward(saved, dloss):
     #     0) + exp(logp[n, c, ...])) * dloss * weight[target[n, ...]] / sum[n_1 < N, letter(p) <
     #     size(...), target[n_1, *p] != ignore_index](weight[target[n_1, *p]]), 0)
     mask = target != ignore_index
-    weight_taken = _nonempty(weight, (0,))[torch.clamp(target, 0, C - 1)]
+    value = _rows(torch.where((mask[:, :, None, None] & mask).any(dim=(0, 1)), target, 0), C)
+    ratio = dloss / torch.where(mask, _nonempty(weight, (0,))[value], 0).sum()
     chosen = torch.where(
         target[:, None] == torch.arange(C, device=device)[:, None],
         torch.full((), -1, dtype=torch.int64, device=device),
         0,
     ).to(dtype)
-    dloss_view = (dloss / torch.where(mask, weight_taken, 0).sum() * weight_taken)[:, None]
+    dloss_view = (ratio * _nonempty(weight, (0,))[_rows(torch.where(mask, target, 0), C)])[:, None]
     dlogits = torch.where(mask[:, None], dloss_view * (chosen + torch.exp(logp)), 0)
     return dlogits.reshape((N, C, *pack))
 
@@ -156,12 +160,12 @@ def cross_entropy_jvp(logits, target, weight=None, tlogits=None, *, ignore_index
     #     ignore_index](weight[target[n, ...]] * tlogits[n, target[n, ...], ...])) / sum[n < N,
     #     letter(p) < size(...), target[n, *p] != ignore_index](weight[target[n, *p]])
     mask = target != ignore_index
-    clamp_target = torch.clamp(target, 0, C - 1)
-    chosen = torch.where(mask, _nonempty(weight, (0,))[clamp_target], 0)
+    value = _rows(torch.where(mask, target, 0), C)
+    chosen = torch.where(mask, _nonempty(weight, (0,))[value], 0)
     clamp = torch.clamp(torch.arange(N, device=device), 0, N - 1)[:, None]
     clamp_2 = torch.clamp(torch.arange(P, device=device), 0, P - 1)
     total = (
-        chosen * torch.where(mask, _nonempty(tlogits, (0, 1, 2))[clamp, clamp_target, clamp_2], 0)
+        chosen * torch.where(mask, _nonempty(tlogits, (0, 1, 2))[clamp, value, clamp_2], 0)
     ).sum()
     difference = (
         chosen * torch.where(mask, (tlogits * torch.exp(logp)).sum(dim=1), 0)

@@ -21,6 +21,13 @@ def _axes(name, array, letters):
     return shape
 
 
+def _rows(index, size):
+    """An index that is data, seen to be in range: −1 is not the last row."""
+    if np.size(index) and not 0 <= np.min(index) <= np.max(index) < max(size, 1):
+        raise IndexError(f"an index runs from {np.min(index)} to {np.max(index)} on an axis of size {size}")
+    return index
+
+
 def _expect(name, array, letters, sizes):
     """Raises ValueError unless the array has these sizes, naming the axis that differs."""
     shape = _axes(name, array, letters)
@@ -62,7 +69,7 @@ def embedding_forward(token, weight):
     token_given = token
     token = token.reshape(P)
     # y[..., d] = weight[token[...], d]
-    y = weight[token]
+    y = weight[_rows(token, V)]
     return (y.reshape((*pack, D)), (token_given, weight))
 
 
@@ -91,7 +98,7 @@ def embedding_jvp(token, weight, tweight=None):
     _expect("tweight", tweight, ("V", "D"), (V, D))
     token = token.reshape(P)
     # ty[..., d] = tweight[token[...], d]
-    ty = tweight[token]
+    ty = tweight[_rows(token, V)]
     return ty.reshape((*pack, D))
 
 

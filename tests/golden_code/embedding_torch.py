@@ -21,6 +21,11 @@ def _axes(name, array, letters):
     return shape
 
 
+def _rows(index, size):
+    """An index that is data, in a form that torch judges: −1 is not the last row, but out of range."""
+    return torch.where(index < 0, size, index)
+
+
 def _expect(name, array, letters, sizes):
     """Raises ValueError unless the array has these sizes, naming the axis that differs."""
     shape = _axes(name, array, letters)
@@ -55,7 +60,7 @@ def embedding_forward(token, weight):
     token_given = token
     token = token.reshape(P)
     # y[..., d] = weight[token[...], d]
-    y = weight[token]
+    y = weight[_rows(token, V)]
     return (y.reshape((*pack, D)), (token_given, weight))
 
 
@@ -85,7 +90,7 @@ def embedding_jvp(token, weight, tweight=None):
     _expect("tweight", tweight, ("V", "D"), (V, D))
     token = token.reshape(P)
     # ty[..., d] = tweight[token[...], d]
-    ty = tweight[token]
+    ty = tweight[_rows(token, V)]
     return ty.reshape((*pack, D))
 
 

@@ -115,6 +115,13 @@ def _nonempty(x, axes):
     return np.zeros([max(n, int(k in axes)) for k, n in enumerate(x.shape)], x.dtype)
 
 
+def _rows(index, size):
+    """An index that is data, seen to be in range: −1 is not the last row."""
+    if np.size(index) and not 0 <= np.min(index) <= np.max(index) < max(size, 1):
+        raise IndexError(f"an index runs from {np.min(index)} to {np.max(index)} on an axis of size {size}")
+    return index
+
+
 def max_pool2d_forward(x, *, kernel_size, stride=None, padding=(0, 0), dilation=(1, 1)):
     """Largest value of each window; padding never wins, the first of equals does.
 
@@ -242,9 +249,12 @@ def max_pool2d_jvp(x, tx=None, *, kernel_size, stride=None, padding=(0, 0), dila
     mask = (0 <= quotient) & (
         quotient < kernel_size[0]
     ) & (0 <= total) & (total < H) & (0 <= total_2)
+    mask_2 = mask & (total_2 < W)
     clamp = np.clip(np.arange(P), 0, P - 1)[:, None, None]
-    tx_taken = _nonempty(tx, (0, 1, 2))[clamp, np.clip(total, 0, H - 1), np.clip(total_2, 0, W - 1)]
-    ty = np.where(mask & (total_2 < W), tx_taken, 0)
+    value = _rows(np.where(mask_2, total_2, 0), W)
+    ty = np.where(
+        mask_2, _nonempty(tx, (0, 1, 2))[clamp, _rows(np.where(mask_2, total, 0), H), value], 0
+    )
     return ty.reshape((*pack, OH, OW))
 
 

@@ -114,6 +114,11 @@ def _nonempty(x, axes):
     return x.new_zeros([max(n, int(k in axes)) for k, n in enumerate(x.shape)])
 
 
+def _rows(index, size):
+    """An index that is data, in a form that torch judges: −1 is not the last row, but out of range."""
+    return torch.where(index < 0, size, index)
+
+
 def max_pool2d_forward(x, *, kernel_size, stride=None, padding=(0, 0), dilation=(1, 1)):
     """Largest value of each window; padding never wins, the first of equals does.
 
@@ -249,10 +254,12 @@ def max_pool2d_jvp(x, tx=None, *, kernel_size, stride=None, padding=(0, 0), dila
     ) + stride[1] * torch.arange(OW, device=device)
     total_4 = total_3 + -padding[1]
     mask = (0 <= quotient) & (quotient < kernel_size[0]) & (0 <= total_2) & (total_2 < H)
+    mask_2 = mask & (0 <= total_4) & (total_4 < W)
     clamp = torch.clamp(torch.arange(P, device=device), 0, P - 1)[:, None, None]
-    clamp_2 = torch.clamp(total_2, 0, H - 1)
-    tx_taken = _nonempty(tx, (0, 1, 2))[clamp, clamp_2, torch.clamp(total_4, 0, W - 1)]
-    ty = torch.where(mask & (0 <= total_4) & (total_4 < W), tx_taken, 0)
+    value = _rows(torch.where(mask_2, total_2, 0), H)
+    ty = torch.where(
+        mask_2, _nonempty(tx, (0, 1, 2))[clamp, value, _rows(torch.where(mask_2, total_4, 0), W)], 0
+    )
     return ty.reshape((*pack, OH, OW))
 
 
