@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from sympy import Expr
@@ -43,8 +43,8 @@ class MatrixComposer(Composer):
     ) -> Block:
         """As ``Composer.block``, matrix formulas in their places, their shapes and what stayed in indices below."""
         statements = list(statements)
-        known = {s.name: matrix_form(s, self.program) for s in statements}
-        found = {name: e for name, e in known.items() if e is not None}
+        forms = {s.name: matrix_form(s, self.program) for s in statements}
+        found = {name: e for name, e in forms.items() if e is not None}
         indexed = [s for s in statements if s.name not in found]
         rest = super().block(title, about, indexed, free=free, **more)
         sizes, lines = len(more.get("before", ())), iter(rest.formulas)
@@ -54,7 +54,8 @@ class MatrixComposer(Composer):
                 formulas.append(equation(found[s.name], self))
             else:
                 formulas += [next(lines) for _ in s.pieces]
-        notes = [("shapes", tuple(shapes(e, self) for e in found.values()))] if found else []
+        known = {name: extents for e in found.values() for name, extents in shapes(e, self)}
+        notes = [("shapes", tuple(f"{name} {extents}" for name, extents in known.items()))] if found else []
         notes += [("in indices", tuple(s.name for s in indexed))] if indexed else []
         return replace(rest, formulas=tuple(formulas), notes=(*rest.notes, *notes))
 
@@ -65,16 +66,13 @@ def equation(e: Equation, composer: Composer) -> Formula:
     return Formula(_node(e.left, composer), _node(e.right, composer), over=each)
 
 
-def shapes(e: Equation, composer: Composer) -> str:
-    """``dX [P, I] = dY [P, O] · W [O, I]``: each tensor's shape once."""
-    named: dict[str, str] = {}
+def shapes(e: Equation, composer: Composer) -> Iterator[tuple[str, str]]:
+    """``dX``, ``[P, I]`` for each tensor of an equation."""
     for m in (*nodes(e.left), *nodes(e.right)):
         if m.op == "name":
-            vector = m.cols == 1 or m.rows == 1
-            text = composer.text.line(L.Word(_name(m, composer)))
-            extents = [m.rows if m.cols == 1 else m.cols] if vector else [m.rows, m.cols]
-            named.setdefault(text, "[" + ", ".join(_extent(x, composer) for x in extents) + "]")
-    return "  ".join(f"{name} {shape}" for name, shape in named.items())
+            extents = [m.rows, m.cols] if 1 not in (m.rows, m.cols) else [m.rows if m.cols == 1 else m.cols]
+            shown = ", ".join(_extent(x, composer) for x in extents)
+            yield composer.text.line(L.Word(_name(m, composer))), f"[{shown}]"
 
 
 def _extent(e: Expr, composer: Composer) -> str:

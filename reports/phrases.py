@@ -163,9 +163,9 @@ PHRASES: dict[str, tuple[str, str]] = {
         "{names}：每个因子得到其余因子之积，含零时也正确。",
     ),
     "case kink": (
-        "Where {names} has a kink, the derivative is the one PyTorch takes (relu, abs: 0; max of two equal values: half "
-        "each; clamp at a bound: 1).",
-        "{names} 在折点处取与 PyTorch 相同的导数（relu、abs 为 0；两数相等时 max 各半；clamp 边界为 1）。",
+        "Where {names} has a kink, the derivative is the one PyTorch takes (relu, abs: 0; max of equal values: half each; "
+        "clamp at a bound: 1).",
+        "{names} 在折点处取与 PyTorch 相同的导数（relu、abs 为 0；max 相等时各半；clamp 在边界为 1）。",
     ),
     "case stop": (
         "{names} passes no gradient there: it is wrapped in constant().",

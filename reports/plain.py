@@ -35,7 +35,8 @@ def _block(block: Block, t: Text, doc: str) -> str:
     summary = doc.replace("``", "").strip().splitlines()
     if summary:
         lines += textwrap.wrap(summary[0], WIDTH - 2, initial_indent="  ", subsequent_indent="  ")
-    lines += [f"  {line}" for sentence in block.says for line in filled(sentence, WIDTH - 2)]
+    said = map(_plain, block.says) if t.ascii else block.says
+    lines += [f"  {line}" for sentence in said for line in filled(sentence, WIDTH - 2)]
     lines += _declared(block, t)
     for formula in block.formulas:
         lines += _formula(formula, t)
@@ -82,9 +83,9 @@ def _heading(block: Block, t: Text) -> str:
     about = ", ".join(items)
     if not about:
         return block.title
-    gap = max(3, 34 - len(block.title))
+    gap = max(3, 34 - columns(block.title))
     line = f"{block.title}{' ' * gap}{about}"
-    if len(line) <= WIDTH:
+    if columns(line) <= WIDTH:
         return line
     return "\n".join([block.title, *(f"  {part}" for part in packed(items, WIDTH - 2))])
 

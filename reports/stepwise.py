@@ -37,7 +37,7 @@ from derive.targets.text import wrapped
 from derive.verify.example import Example, Gradient
 from derive.verify.walkthrough import Walkthrough
 
-CODE_WIDTH = 76
+CODE_WIDTH = 74
 
 
 def steps(walk: Walkthrough, language: str = "en") -> Document:

@@ -20,12 +20,12 @@ SHORT = 24
 UNICODE = {
     "minus": "−", "times": "·", "sum": "Σ", "prod": "Π", "root": "√", "...": "…", "inf": "∞", "pi": "π",
     "==": "=", "!=": "≠", "<": "<", "<=": "≤", ">": ">", ">=": "≥", "|": "|", "Floor": "⌊ ⌋", "Ceil": "⌈ ⌉",
-    "⊙": "⊙", "⊤": "ᵀ",
+    "⊙": "⊙", "⊤": "ᵀ", "∂": "∂",
 }  # fmt: skip
 ASCII = {
     "minus": "-", "times": "*", "sum": "sum", "prod": "prod", "root": "sqrt", "...": "...", "inf": "inf", "pi": "pi",
     "==": "=", "!=": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">=", "|": "|", "Floor": "floor( )", "Ceil": "ceil( )",
-    "⊙": ".*", "⊤": "^T",
+    "⊙": ".*", "⊤": "^T", "∂": "d_",
 }  # fmt: skip
 
 SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
@@ -208,9 +208,10 @@ def _call(t: Text, node: L.Call) -> Run:
 
 
 def _element(t: Text, node: L.Element) -> Run:
+    name = node.name.replace("∂", t.signs["∂"])
     if not node.indices:
-        return word(node.name)
-    return (Piece(node.name + "["), *deeper(joined(map(t.run, node.indices), ","), 4), Piece("]"))
+        return word(name)
+    return (Piece(name + "["), *deeper(joined(map(t.run, node.indices), ","), 4), Piece("]"))
 
 
 def _group(t: Text, node: L.Group) -> Run:

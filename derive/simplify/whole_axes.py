@@ -1,4 +1,4 @@
-"""Equations whose letters run over whole axes: every index a letter, every sum plain; letters that go together as one."""
+"""Equations whose letters run over whole axes, every index a letter, every sum plain; inseparable letters as one."""
 
 from __future__ import annotations
 

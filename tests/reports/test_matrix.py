@@ -109,7 +109,7 @@ def test_linear():
     shown = lines("linear")
     for wanted in ("Y = 1 · biasᵀ + X · weightᵀ", "dX = dY·weight", "dweight = dYᵀ · X", "dbiasᵀ = 1ᵀ · dY"):
         assert wanted in shown
-    assert "shapes dX […, I]  dY […, O]  weight [O, I]" in shown
+    assert "shapes dX […, I],  dY […, O],  weight [O, I]" in shown
 
 
 def test_elementwise_products_and_row_sums():
