@@ -6,7 +6,12 @@ import difflib
 from collections.abc import Callable
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+# The same examples on every run, and no test fails because the machine was busy.
+hypothesis.settings.register_profile("derive", deadline=None, derandomize=True, database=None)
+hypothesis.settings.load_profile("derive")
 
 GOLDEN = Path(__file__).parent / "golden"
 
