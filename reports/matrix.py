@@ -56,6 +56,8 @@ class MatrixComposer(Composer):
                 formulas += [next(lines) for _ in s.pieces]
         known = {name: extents for e in found.values() for name, extents in shapes(e, self)}
         notes = [("shapes", tuple(f"{name} {extents}" for name, extents in known.items()))] if found else []
+        merged = dict.fromkeys(" ".join(t) for e in found.values() for t in e.together)
+        notes += [("as one", tuple(merged))] if merged else []
         notes += [("in indices", tuple(s.name for s in indexed))] if indexed else []
         return replace(rest, formulas=tuple(formulas), notes=(*rest.notes, *notes))
 
@@ -76,9 +78,10 @@ def shapes(e: Equation, composer: Composer) -> Iterator[tuple[str, str]]:
 
 
 def _extent(e: Expr, composer: Composer) -> str:
-    factors = list(e.args if e.is_Mul else (e,))
-    names = (str(f) for f in factors)
-    return composer.text.name("·".join("…" if n.startswith(("...", "*")) else n for n in names))
+    """``N·T``, in the order of the letters."""
+    if e.is_Mul:
+        return "·".join(_extent(f, composer) for f in e.args)
+    return "…" if str(e).startswith(("...", "*")) else composer.text.line(composer.t.node(e))
 
 
 def _name(m: Matrix, composer: Composer) -> str:

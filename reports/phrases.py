@@ -163,8 +163,8 @@ PHRASES: dict[str, tuple[str, str]] = {
         "{names}：每个因子得到其余因子之积，含零时也正确。",
     ),
     "case kink": (
-        "Where {names} has a kink, the derivative is the one PyTorch takes (relu, abs: 0; max of equal values: half each; "
-        "clamp at a bound: 1).",
+        "Where {names} has a kink, the derivative is the one PyTorch takes (relu, abs: 0; max of equal values: "
+        "half each; clamp at a bound: 1).",
         "{names} 在折点处取与 PyTorch 相同的导数（relu、abs 为 0；max 相等时各半；clamp 在边界为 1）。",
     ),
     "case stop": (
@@ -191,9 +191,10 @@ PHRASES: dict[str, tuple[str, str]] = {
     "checked": ("checked", "检验"),
     "checked says": (
         "Every local derivative was compared with a difference quotient, every elimination with the form before it, "
-        "every simplification with the derivative it started from: {n} values of the first two kinds, all equal.",
-        "每个局部导数都与差商比较，每次消去都与前一形式比较，每次化简都与化简前的导数比较："
-        "前两类共比较 {n} 个值，全部相等。",
+        "every simplification with the derivative it started from; the matrix forms and the NumPy lines were run on "
+        "the example: {n} comparisons, all equal.",
+        "每个局部导数都与差商比较，每次消去都与前一形式比较，每次化简都与化简前的导数比较；"
+        "矩阵形式与 NumPy 代码在数值例子上运行过：共比较 {n} 次，全部相等。",
     ),
 }
 

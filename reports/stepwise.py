@@ -278,7 +278,7 @@ class Teller:
         own = [s.name for s in self.walk.derived.statements if s.name not in self.primal.definitions]
         once = dict.fromkeys(self.walk.code[n] for n in own if n in self.walk.code)
         lines = [w for each in once for line in each for w in wrapped(line, CODE_WIDTH)]
-        contractions = [f"# {n} = {e}" for n, e in self.walk.einsums.items()]
+        contractions = [f'# {n} = np.einsum("{c}", {", ".join(t)})' for n, (c, t) in self.walk.einsums.items()]
         if lines or contractions:
             yield Block(self.say("code"), (), (), says=(self.say("code says"),), code=(*lines, *contractions))
 

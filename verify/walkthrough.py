@@ -32,6 +32,7 @@ from derive.simplify.matrix import Equation, matrix_form
 from derive.simplify.stages import Watched, watch
 from derive.verify.example import Example, example
 from derive.verify.stepwise import check_steps
+from derive.verify.written import Contraction, check_written
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Walkthrough:
     example: Example | None
     code: dict[str, tuple[str, ...]]
     matrices: dict[str, Equation]
-    einsums: dict[str, str]
+    einsums: dict[str, Contraction]
     cases: tuple[tuple[str, str], ...]
 
 
@@ -61,17 +62,22 @@ def walkthrough(program: Program, wrt: Sequence[str] | None = None) -> Walkthrou
     compared = check_steps(found)
     derived, seen = watch(found.program, program)
     own = [s for s in derived.statements if s.name not in program.definitions]
-    matrices = {s.name: matrix_form(s, derived) for s in own}
-    einsums = {s.name: einsum(s) for s in own}
+    forms = {s.name: matrix_form(s, derived) for s in own}
+    matrices = {n: m for n, m in forms.items() if m is not None}
+    contractions = {s.name: einsum(s) for s in own}
+    einsums = {n: c for n, c in contractions.items() if c is not None}
+    numbers = example(found, derived)
+    if numbers is not None:
+        compared += check_written(found, derived, numbers, matrices, einsums)
     return Walkthrough(
         trace=found,
         seen=seen,
         derived=derived,
         compared=compared,
-        example=example(found, derived),
+        example=numbers,
         code=numpy_lines(program, found.wrt),
-        matrices={n: m for n, m in matrices.items() if m is not None},
-        einsums={n: e for n, e in einsums.items() if e},
+        matrices=matrices,
+        einsums=einsums,
         cases=tuple(special_cases(program, found, derived)),
     )
 
@@ -91,17 +97,17 @@ def numpy_lines(program: Program, wrt: Sequence[str]) -> dict[str, tuple[str, ..
     return found
 
 
-def einsum(statement: Statement) -> str:
-    """``np.einsum("po,oi->pi", dy, weight)`` where the equation is one contraction of tensors, else ""."""
+def einsum(statement: Statement) -> Contraction | None:
+    """``"po,oi->pi"`` and the tensors, where the equation is one contraction of them."""
     piece = statement.pieces[0]
     body = piece.rhs.body if isinstance(piece.rhs, Reduce) and piece.rhs.op == "sum" else piece.rhs
     factors = body.args if body.is_Mul else (body,)
     if len(statement.pieces) > 1 or piece.conditions or len(factors) < 2:
-        return ""
+        return None
     if isinstance(piece.rhs, Reduce) and piece.rhs.filters:
-        return ""
+        return None
     if not all(isinstance(f, Read) and all(i in _bound(piece) for i in f.indices) for f in factors):
-        return ""
+        return None
     names: dict[Basic, str] = {}
     spare = iter("pqrstuvwxyzabcdefghijklmno")
     for letter in _bound(piece):
@@ -110,7 +116,7 @@ def einsum(statement: Statement) -> str:
         names[letter] = plain
     lists = ["".join(names[i] for i in f.indices) for f in factors]
     left = "".join(names[i] for i in piece.indices)
-    return f'np.einsum("{",".join(lists)}->{left}", {", ".join(f.tensor for f in factors)})'
+    return f"{','.join(lists)}->{left}", tuple(f.tensor for f in factors)
 
 
 def _bound(piece) -> dict[Basic, None]:  # type: ignore[no-untyped-def]

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from sympy import Basic, Expr
+from sympy import Basic, Expr, Mul
 
 from derive.program import Bind, Letter, Piece, Program, Read, Reduce, Statement, substitute, walk
 
@@ -46,7 +46,7 @@ class Flat:
             return self
         a, b = pair
         one = Letter(f"{a.name},{b.name}")
-        extents = {**self.extents, one: self.extents[a] * self.extents[b]}
+        extents = {**self.extents, one: Mul(self.extents[a], self.extents[b], evaluate=False)}
 
         def joined(e: Basic) -> Basic:
             if isinstance(e, Read):

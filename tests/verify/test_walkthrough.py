@@ -16,6 +16,7 @@ from derive.program import Program, Statement
 from derive.verify.example import example, frozen
 from derive.verify.stepwise import StepError, check_steps
 from derive.verify.walkthrough import einsum, walkthrough
+from derive.verify.written import check_written
 
 CHOICES = {"max_pool2d": {"kernel_size": 2}, "avg_pool2d": {"kernel_size": 2}}
 #: Programs that take seconds are walked through in the slow lane.
@@ -103,17 +104,27 @@ def test_a_definition_without_a_real_input_is_refused():
 
 
 def test_einsum_is_the_contraction():
-    rng = np.random.default_rng(0)
-    derived = vjp(load("bilinear"))
-    text = einsum(derived.definitions["dweight"])
-    assert text.startswith('np.einsum("')
-    subscripts, names = text[11:-1].split('", ')[0], text.split('", ')[1].rstrip(")").split(", ")
-    shapes = {"x1": (4, 2), "x2": (4, 3), "dy": (4, 5)}
-    data = {n: rng.normal(size=shapes[n]) for n in names}
-    want = np.einsum("po,pi,pj->oij", data["dy"], data["x1"], data["x2"])
-    np.testing.assert_allclose(np.einsum(subscripts, *(data[n] for n in names)), want)
-    assert einsum(vjp(load("conv2d")).definitions["dx"]) == ""
-    assert einsum(vjp(load("tanh")).definitions["dx"]) == ""
+    assert einsum(vjp(load("bilinear")).definitions["dx1"]) == ("po,pj,oij->pi", ("dy", "x2", "weight"))
+    assert einsum(vjp(load("conv2d")).definitions["dx"]) is None
+    assert einsum(vjp(load("tanh")).definitions["dx"]) is None
+
+
+def test_what_is_written_beside_is_run():
+    walk = walkthrough(load("linear"))
+    assert walk.example is not None
+    given = (walk.trace, walk.derived, walk.example)
+    assert check_written(*given, walk.matrices, walk.einsums) == 3 + 2 + 3
+    turned = {**walk.matrices, "dbias": walk.matrices["dx"]}
+    with pytest.raises((StepError, ValueError)):
+        check_written(*given, turned, {})
+    with pytest.raises(StepError, match="contraction"):
+        check_written(*given, {}, {"dx": ("po,io->pi", ("dy", "weight"))})
+    wrong = replace(walk.derived, outputs=walk.derived.outputs)
+    spoiled = tuple(
+        replace(s, pieces=tuple(replace(p, rhs=p.rhs * 2) for p in s.pieces)) for s in walk.derived.statements
+    )
+    with pytest.raises(StepError, match="generated dx"):
+        check_written(walk.trace, replace(wrong, statements=spoiled), walk.example, {}, {})
 
 
 @pytest.mark.parametrize(
