@@ -44,7 +44,9 @@ def _block(block: Block, t: Text, doc: str) -> str:
         lines += _listed("over   ", block.over, t)
     lines += [f"    {line}".rstrip() for line in block.code]
     for head, items in block.notes:
-        lines += _rows(f"{head:<7}" if len(head) < 7 else f"{head}  ", [word(item) for item in items])
+        lines += _rows(
+            f"{head:<7}" if len(head) < 7 else f"{head}  ", [word(_plain(item) if t.ascii else item) for item in items]
+        )
     return "\n".join(lines)
 
 
