@@ -67,6 +67,7 @@ def log_softmax(x: Real[..., K]):
 @layer
 def dropout(x: Real[...], keep: Bool[...] = bernoulli(1 - p), *, p: Real = 0.5, training: Bool = True):
     """Zeroes each value with probability p and scales the others by 1/(1 − p)."""
+    assert 0 <= p <= 1
     if training:
         y[...] = where(keep[...], x[...]/(1 - p), 0)
     else:

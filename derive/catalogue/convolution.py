@@ -10,6 +10,7 @@ def conv1d(
     stride: Int = 1, padding: Int = 0, dilation: Int = 1, groups: Int = 1,
 ):
     """1-D cross-correlation."""
+    assert stride > 0 and dilation > 0 and groups > 0
     OL = (L + 2*padding - dilation*(K - 1) - 1)//stride + 1
     y: Real[N, [groups, F], OL]
     y[n, [g, f], p] = bias[[g, f]] + sum[c, i](weight[[g, f], c, i]*x[n, [g, c], p*stride + i*dilation - padding])
@@ -25,6 +26,9 @@ def conv2d(
     stride: Int[2] = 1, padding: Int[2] = 0, dilation: Int[2] = 1, groups: Int = 1,
 ):
     """2-D cross-correlation."""
+    assert stride[0] > 0 and stride[1] > 0
+    assert dilation[0] > 0 and dilation[1] > 0
+    assert groups > 0
     OH = (H + 2*padding[0] - dilation[0]*(KH - 1) - 1)//stride[0] + 1
     OW = (W + 2*padding[1] - dilation[1]*(KW - 1) - 1)//stride[1] + 1
     y: Real[N, [groups, F], OH, OW]
@@ -43,6 +47,9 @@ def conv_transpose2d(
     stride: Int[2] = 1, padding: Int[2] = 0, output_padding: Int[2] = 0, groups: Int = 1, dilation: Int[2] = 1,
 ):
     """2-D transposed convolution: every input point spreads the kernel over the output."""
+    assert stride[0] > 0 and stride[1] > 0
+    assert dilation[0] > 0 and dilation[1] > 0
+    assert groups > 0
     OH = (H - 1)*stride[0] - 2*padding[0] + dilation[0]*(KH - 1) + output_padding[0] + 1
     OW = (W - 1)*stride[1] - 2*padding[1] + dilation[1]*(KW - 1) + output_padding[1] + 1
     y: Real[N, [groups, F], OH, OW]

@@ -58,6 +58,7 @@ def group_norm(
     num_groups: Int, eps: Real = 1e-5,
 ):
     """Normalizes each group of channels of each sample."""
+    assert num_groups > 0
     mu[n, g] = mean[c, ...](x[n, [g, c], ...])
     v[n, g] = mean[c, ...]((x[n, [g, c], ...] - mu[n, g])**2)
     r[n, g] = 1/sqrt(v[n, g] + eps)

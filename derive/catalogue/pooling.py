@@ -9,6 +9,9 @@ def max_pool2d(
     ceil_mode: Bool = False,
 ):
     """Largest value of each window; padding never wins, the first of equals does."""
+    assert kernel_size[0] > 0 and kernel_size[1] > 0
+    assert stride[0] > 0 and stride[1] > 0
+    assert dilation[0] > 0 and dilation[1] > 0
     if ceil_mode:
         CH = -(-(H + 2*padding[0] - dilation[0]*(kernel_size[0] - 1) - 1)//stride[0]) + 1
         CW = -(-(W + 2*padding[1] - dilation[1]*(kernel_size[1] - 1) - 1)//stride[1]) + 1
@@ -31,6 +34,8 @@ def avg_pool2d(
     ceil_mode: Bool = False, count_include_pad: Bool = True,
 ):
     """Mean of each window, over the padding too where ``count_include_pad``."""
+    assert kernel_size[0] > 0 and kernel_size[1] > 0
+    assert stride[0] > 0 and stride[1] > 0
     if ceil_mode:
         CH = -(-(H + 2*padding[0] - kernel_size[0])//stride[0]) + 1
         CW = -(-(W + 2*padding[1] - kernel_size[1])//stride[1]) + 1

@@ -61,7 +61,7 @@ def declared_pack(key: str, axis: ast.expr, ctx: Context) -> Pack:
 
 def _slot(axis: ast.expr, ctx: Context) -> Slot:
     value = elaborate(axis, ctx)
-    if not isinstance(value, Expr) or (value.has(Integer(-1)) and value.is_Integer and value < 0):
+    if not isinstance(value, Expr) or (value.is_Rational and not value.is_Integer):
         raise ctx.error("an axis is a size, a number or an integer expression", axis, "write Real[N, 4*H]")
     if value.is_Integer and value < 0:
         raise ctx.error("an axis has a negative extent", axis, "extents are 0 or more")

@@ -11,12 +11,12 @@ from sympy import Integer
 
 from derive.functions import FUNCTIONS
 from derive.language.context import WORDS, Context, Static, resolve
-from derive.language.expressions import condition, need_static, truth, whole_number
+from derive.language.expressions import condition, truth, whole_number
 from derive.language.find import definition_called
 from derive.language.lefts import add_equation, axes_items
 from derive.language.parse import KINDS, elements
 from derive.language.tables import Equation, Later, Row, Scope
-from derive.program import Size, Truth, walk
+from derive.program import Hyper, Size, Truth, walk
 
 TURNS = 256
 
@@ -270,9 +270,8 @@ def _assert(node: ast.Assert, state: Walk) -> None:
                 f"this does not hold here{text}", node.test, "choose hyperparameters that satisfy it"
             )
         return
-    if not any(isinstance(n, Size) for n in walk(c)):
-        error = state.scope.error("this cannot be decided while deriving", node.test, "assert on hyperparameters")
-        raise need_static(c, error)
+    if not any(isinstance(n, (Size, Hyper)) for n in walk(c)):
+        raise state.scope.error("this cannot be decided while deriving", node.test, "assert on hyperparameters")
     if c not in state.scope.build.requirements:
         state.scope.build.requirements.append(c)
 

@@ -76,7 +76,7 @@ def split(primal: Program, vjp: Program) -> Split:
         inputs=inputs,
         statements=body,
         outputs=tuple(rename.get(o, o) for o in vjp.outputs),
-        sizes=_sizes_needed(vjp, body, inputs),
+        sizes=_sizes_told_twice(vjp, body, inputs, cotangents),
         parameters=_parameters_needed(vjp, body, inputs),
         requirements=(),
         updates=(),
@@ -287,6 +287,24 @@ def _sizes_needed(program: Program, body: tuple[Statement, ...], inputs: tuple[T
     known = solved_sizes(inputs)
     used = _sizes_used(program, body, known)
     return tuple((size, e) for size, e in program.sizes if size in used and size not in known)
+
+
+def _sizes_told_twice(
+    program: Program, body: tuple[Statement, ...], inputs: tuple[Tensor, ...], cotangents: tuple[Tensor, ...]
+) -> tuple:
+    """The size equations needed, and those that a cotangent's shape can be held against."""
+    needed = dict(_sizes_needed(program, body, inputs))
+    hypers = {s for q in _parameters_needed(program, body, inputs) for s in q.symbols}
+    known = solved_sizes(t for t in inputs if t not in cotangents)
+    kept = []
+    for size, e in program.sizes:
+        if size in needed or (size not in known and all(s in known or s in hypers for s in e.free_symbols)):
+            kept.append((size, e))
+            known[size] = None
+    wanted = {**needed, **solved_sizes(inputs)}
+    for size, e in reversed(kept):
+        wanted.update(dict.fromkeys(e.free_symbols) if size in wanted else {})
+    return tuple((size, e) for size, e in kept if size in wanted)
 
 
 def _parameters_needed(program: Program, body: tuple[Statement, ...], inputs: tuple[Tensor, ...]) -> tuple:

@@ -10,7 +10,7 @@ from sympy import Basic, Expr, Integer, Mul, Symbol
 
 from derive.errors import InputError
 from derive.lower.plan import Plan
-from derive.program import Axis, Parameter, Size, Tensor
+from derive.program import Axis, Hyper, Parameter, Size, Tensor
 from derive.targets.numbers import Numbers, call, constant, method, name, tuple_of
 
 
@@ -41,6 +41,9 @@ def prologue(p: Prologue) -> None:
     """Hyperparameters, sizes, checks; then every input in parts."""
     for parameter in open_parameters(p.plan.parameters):
         _parameter(p, parameter)
+    early = [c for c in p.plan.requirements if all(isinstance(s, Hyper) for s in c.free_symbols)]
+    for condition in early:
+        _require(p, condition)
     _solve(p)
     p.statements += p.precision([t for t in p.plan.inputs if t not in p.optional])
     for tensor in p.optional:
@@ -49,7 +52,8 @@ def prologue(p: Prologue) -> None:
         fill = ast.Assign([ast.Name(tensor.name, ast.Store())], wanted, lineno=0)
         p.statements.append(ast.If(test, [fill], []))
     for condition in p.plan.requirements:
-        _require(p, condition)
+        if condition not in early:
+            _require(p, condition)
     for tensor in p.plan.inputs:
         _check(p, tensor)
     for tensor in p.plan.inputs:

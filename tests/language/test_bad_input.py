@@ -129,7 +129,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "hundred_kilobytes": ("def f(x: Real[N]):\n    return x\n" + "#" * 100_000, "over the limit"),
     "many_nodes": ("def f(x: Real[N]):\n" + "".join(f"    a{i}[n]=x[n]+{i}\n" for i in range(2500)), "nodes"),
     "nul_byte": ("def f(x: Real[N]):\n    y[n] = x[n]\0\n    return y", "NUL byte"),
-    "assertion": ("def f(x: Real[N], *, k: Int = 2):\n    assert k > 3\n    return x", "does not hold"),
+    "assertion": (
+        "def f(x: Real[N], *, k: Int = 2):\n    assert k > 3\n    for i in range(k):\n        pass\n    return x",
+        "does not hold",
+    ),
 }
 
 
