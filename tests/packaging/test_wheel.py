@@ -80,3 +80,15 @@ def test_installed_command_prints_a_formula(installed: Path, project: Path):
     done = run(["-m", "derive", "layer", "softmax"], project, installed)
     assert done.returncode == 0, done.stderr
     assert "gradient of x" in done.stdout
+
+
+@pytest.mark.parametrize("target", ["numpy", "torch"])
+def test_installed_command_writes_code_that_runs(installed: Path, project: Path, target: str):
+    """What a generated file is made of (support, wrapper template) is in the wheel."""
+    done = run(["-m", "derive", "generate", "softmax", "--target", target, "-o", "out"], project, installed)
+    assert done.returncode == 0, done.stderr
+    make = "numpy.eye(3)" if target == "numpy" else "torch.eye(3)"
+    alone = run(
+        ["-c", f"import {target}, softmax_{target} as s; print(s.softmax({make}).sum())"], project / "out", installed
+    )
+    assert alone.returncode == 0 and "3." in alone.stdout, alone.stderr
