@@ -16,7 +16,7 @@ import click
 from derive import __version__
 from derive.errors import DeriveError, InputError
 
-INTERNAL, FAILED, NOTHING = 3, 1, 5
+INTERNAL, USAGE, FAILED, NOTHING = 3, 2, 1, 5
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -283,6 +283,10 @@ def check(targets: tuple[str, ...], all_: bool, seed: int, as_json: bool) -> int
         if len(names) > 1 and sys.stderr.isatty():
             click.echo(f"\r\033[K{n}/{len(names)} {target}", err=True, nl=n == len(names))
         verdicts += [verify.check(one, seed=seed) for one in _definitions(*_source(target))]
+    unread = [row.detail for v in verdicts for row in v.rows if row.check == "load"]
+    if unread and len(unread) == sum(len(v.rows) for v in verdicts):  # nothing but definitions that cannot be read
+        click.echo("\n".join(f"derive: {detail}" for detail in dict.fromkeys(unread)), err=True)
+        return USAGE
     click.echo(said.to_json(verdicts) if as_json else said.to_table(verdicts), nl=False)
     codes = [v.exit_code for v in verdicts]
     return FAILED if FAILED in codes else 0 if 0 in codes else NOTHING
