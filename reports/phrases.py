@@ -63,6 +63,7 @@ PHRASES: dict[str, tuple[str, str]] = {
         "{name} 在 {reader} 的这个方程中出现 {n} 次；这里是其中一处的部分，各部分相加。",
     ),
     "deltas": ("removing the brackets", "消去方括号"),
+    "together": ("put into the chain rule", "代入链式法则"),
     "deltas says": (
         "A sum over a letter that a bracket determines has one term left: the letter's sum goes, the letter is "
         "replaced.",
@@ -190,11 +191,21 @@ PHRASES: dict[str, tuple[str, str]] = {
     "case zero": ("{names} is 0 for every input.", "{names} 对任意输入均为 0。"),
     "checked": ("checked", "检验"),
     "checked says": (
-        "Every local derivative was compared with a difference quotient, every elimination with the form before it, "
-        "every simplification with the derivative it started from; the matrix forms and the NumPy lines were run on "
-        "the example: {n} comparisons, all equal.",
-        "每个局部导数都与差商比较，每次消去都与前一形式比较，每次化简都与化简前的导数比较；"
-        "矩阵形式与 NumPy 代码在数值例子上运行过：共比较 {n} 次，全部相等。",
+        "Every local derivative was compared with a difference quotient, every elimination with the form before it: "
+        "{n} values, all equal. Every simplification was compared with the derivative it started from.",
+        "每个局部导数都与差商比较，每次消去都与前一形式比较：共 {n} 个值，全部相等。每次化简都与化简前的导数比较。",
+    ),
+    "ran matrix": (
+        "Run on the example, and equal: the matrix forms of {names}.",
+        "{names} 的矩阵形式已在例子上运行，结果相等。",
+    ),
+    "ran contraction": (
+        "Run on the example, and equal: the contractions of {names}.",
+        "{names} 的缩并已在例子上运行，结果相等。",
+    ),
+    "ran code": (
+        "Run on the example, and equal: the NumPy lines of {names}.",
+        "{names} 的 NumPy 代码已在例子上运行，结果相等。",
     ),
 }
 

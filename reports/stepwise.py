@@ -83,7 +83,15 @@ class Teller:
         yield from self._code()
         yield self._numbers()
         yield from self._cases()
-        yield Block(self.say("checked"), (), (), says=(self.say("checked says", n=self.walk.compared),))
+        yield self._checked()
+
+    def _checked(self) -> Block:
+        ran: dict[str, list[str]] = {}
+        for kind, name in self.walk.ran:
+            ran.setdefault(kind, []).append(name)
+        says = [self.say("checked says", n=self.walk.compared)]
+        says += [self.say(f"ran {kind}", names=", ".join(names)) for kind, names in ran.items()]
+        return Block(self.say("checked"), (), (), says=tuple(says))
 
     # -------------------------------------------------------------------------- the beginning
 
@@ -190,13 +198,13 @@ class Teller:
             says.append(self.say("solved new" if new else "solved", letter=letter, new=new))
         if any(is_bracket(c) for c in _conditions(use.term)):
             says.append(self.say("stays"))
-        elif not use.moves:
+        elif use.deltas and not use.moves:
             says.append(self.say("nothing to remove"))
         formulas = tuple(self._solved(m) for m in solved)
         cotangent = self.trace.cotangents[use.tensor]
         axes = self.whole.tensors[cotangent].axes if cotangent in self.whole.tensors else ()
         left = Statement(Tensor(cotangent, axes), (Piece(use.targets, use.binds, use.term),))
-        block = self.composer.block(self.say("deltas"), (), (left,))
+        block = self.composer.block(self.say("deltas" if use.deltas else "together"), (), (left,))
         return replace(block, formulas=(*formulas, *block.formulas), says=tuple(says))
 
     def _line(self, e: Expr) -> str:
@@ -287,8 +295,8 @@ class Teller:
         if found is None:
             return Block(self.say("numbers"), (), (), says=(self.say("no numbers"),))
         lines = [*_given(found)]
-        for g, output in zip(found.gradients, self.walk.derived.outputs, strict=False):
-            lines += ["", f"d{g.name}  {self._corner(g)}" if g.name else output, *_table(g)]
+        for g, output in zip(found.gradients, self.walk.derived.outputs, strict=True):
+            lines += ["", f"{output}  {self._corner(g)}", *_table(g)]
         return Block(self.say("numbers"), (), (), says=(self.say("numbers says"),), code=tuple(lines))
 
     def _corner(self, g: Gradient) -> str:

@@ -97,7 +97,7 @@ def _measured(trace: Trace, derived: Program, case: Case) -> Example:
 
     gradients = run(derived, {**case.inputs, **cotangents}, case.hypers)
     wanted = zip(trace.wrt, derived.outputs, strict=True)
-    found = tuple(_gradient(n, np.asarray(gradients[d], float), case, total) for n, d in wanted if n in case.inputs)
+    found = tuple(_gradient(n, np.asarray(gradients[d], float), case, total) for n, d in wanted)
     bound = bind(trace.primal, case.inputs, case.hypers)
     sizes = tuple((s.name, n) for s, n in bound.sizes.items() if not s.is_pack)
     shown = (*case.inputs.items(), *cotangents.items())
@@ -171,9 +171,16 @@ def _places(shape: Sequence[int]) -> Iterator[tuple[Place, ...]]:
 
 def _difference(name: str, place: Place, case: Case, total: Total) -> float:
     """(L(x + h) − L(x − h)) / 2h."""
-    ends = []
-    for h in (STEP, -STEP):
-        moved = np.array(case.inputs[name], dtype=float)
-        moved[place] += h
-        ends.append(total({**case.inputs, name: moved}, case.hypers))
+    ends = [total(*_moved(name, place, case, h)) for h in (STEP, -STEP)]
     return (ends[0] - ends[1]) / (2 * STEP)
+
+
+def _moved(name: str, place: Place, case: Case, h: float) -> tuple[dict[str, np.ndarray], dict[str, object]]:
+    """The inputs and hyperparameters with one element, or one hyperparameter, moved by h."""
+    if name in case.inputs:
+        data = np.array(case.inputs[name], dtype=float)
+        data[place] += h
+        return {**case.inputs, name: data}, case.hypers
+    parameter = next(p for p in case.program.parameters if name in [s.name for s in p.symbols])
+    values = [float(case.numbers[s]) + h * (s.name == name) for s in parameter.symbols]  # type: ignore[arg-type]
+    return case.inputs, {**case.hypers, parameter.name: tuple(values) if parameter.length else values[0]}

@@ -32,12 +32,13 @@ from derive.simplify.matrix import Equation, matrix_form
 from derive.simplify.stages import Watched, watch
 from derive.verify.example import Example, example
 from derive.verify.stepwise import check_steps
-from derive.verify.written import Contraction, check_written
+from derive.verify.written import Contraction, Run, check_written
 
 
 @dataclass(frozen=True)
 class Walkthrough:
-    """All that is said of a derivation; ``compared``: how many values the checks compared.
+    """All that is said of a derivation; ``compared``: how many values the checks compared, ``ran``: what of the
+    written forms was run on the example.
 
     ``code``: the NumPy lines by the tensor they compute; ``matrices``: equations that are matrix formulas;
     ``einsums``: those that are one contraction; ``cases``: special cases, by key, with the names they are about.
@@ -47,6 +48,7 @@ class Walkthrough:
     seen: Watched
     derived: Program
     compared: int
+    ran: tuple[Run, ...]
     example: Example | None
     code: dict[str, tuple[str, ...]]
     matrices: dict[str, Equation]
@@ -67,13 +69,13 @@ def walkthrough(program: Program, wrt: Sequence[str] | None = None) -> Walkthrou
     contractions = {s.name: einsum(s) for s in own}
     einsums = {n: c for n, c in contractions.items() if c is not None}
     numbers = example(found, derived)
-    if numbers is not None:
-        compared += check_written(found, derived, numbers, matrices, einsums)
+    ran = check_written(found, derived, numbers, matrices, einsums) if numbers is not None else ()
     return Walkthrough(
         trace=found,
         seen=seen,
         derived=derived,
         compared=compared,
+        ran=ran,
         example=numbers,
         code=numpy_lines(program, found.wrt),
         matrices=matrices,

@@ -22,12 +22,14 @@ TOLERANCE = 1e-9
 
 #: ``np.einsum``'s subscripts and the tensors they are of.
 Contraction = tuple[str, tuple[str, ...]]
+#: What was run, matrix, contraction or code, and the tensor.
+Run = tuple[str, str]
 
 
 def check_written(
     trace: Trace, derived: Program, found: Example, matrices: dict[str, Equation], einsums: dict[str, Contraction]
-) -> int:
-    """Compares each with the interpreter; how many arrays were compared."""
+) -> tuple[Run, ...]:
+    """Compares each with the interpreter; what was run: the kind and the tensor (one of a batch is not)."""
     data, hypers = dict(found.inputs), dict(found.hypers)
     bound = bind(derived, data, hypers)
     evaluator = Evaluator(derived, bound, FLOAT)
@@ -36,14 +38,14 @@ def check_written(
         return np.asarray(evaluator.array(name), dtype=float)
 
     written = Written(array, bound.values)
-    results = [(n, f"matrix form of {n}", written.equation(e)) for n, e in matrices.items() if not e.each]
-    results += [(n, f"contraction {c[0]}", np.einsum(c[0], *map(array, c[1]))) for n, c in einsums.items()]
-    results += [(n, f"generated {n}", value) for n, value in generated(trace, derived, data, hypers)]
-    for name, title, value in results:
+    results = [("matrix", n, written.equation(e)) for n, e in matrices.items() if not e.each]
+    results += [("contraction", n, np.einsum(c[0], *map(array, c[1]))) for n, c in einsums.items()]
+    results += [("code", n, value) for n, value in generated(trace, derived, data, hypers)]
+    for kind, name, value in results:
         want = array(name)
         if not np.allclose(value.reshape(want.shape), want, rtol=TOLERANCE, atol=TOLERANCE):
-            raise StepError(f"{trace.primal.name}: the {title} has not the value of its equation")
-    return len(results)
+            raise StepError(f"{trace.primal.name}: the {kind} of {name} has not the value of its equation")
+    return tuple((kind, name) for kind, name, _ in results)
 
 
 def generated(

@@ -98,6 +98,12 @@ def test_constant_is_held_in_finite_differences():
     assert frozen(load("relu")) == load("relu")
 
 
+@pytest.mark.parametrize(("name", "wrt"), [("leaky_relu", "negative_slope"), ("adam", "betas[1]")])
+def test_a_hyperparameter_is_measured_too(name, wrt):
+    (gradient,) = walkthrough(load(name), [wrt]).example.gradients
+    assert abs(gradient.derived[0][0] - gradient.measured[0][0]) < 1e-6
+
+
 def test_a_definition_without_a_real_input_is_refused():
     with pytest.raises(InputError, match="no differentiable input"):
         walkthrough(load("@layer\ndef f(t: Index[N]):\n    y[n] = t[n] + 1\n    return y\n"))
@@ -113,17 +119,18 @@ def test_what_is_written_beside_is_run():
     walk = walkthrough(load("linear"))
     assert walk.example is not None
     given = (walk.trace, walk.derived, walk.example)
-    assert check_written(*given, walk.matrices, walk.einsums) == 3 + 2 + 3
+    assert check_written(*given, walk.matrices, walk.einsums) == walk.ran
+    assert [kind for kind, _ in walk.ran] == ["matrix"] * 3 + ["contraction"] * 2 + ["code"] * 3
     turned = {**walk.matrices, "dbias": walk.matrices["dx"]}
     with pytest.raises((StepError, ValueError)):
         check_written(*given, turned, {})
-    with pytest.raises(StepError, match="contraction"):
+    with pytest.raises(StepError, match="contraction of dx"):
         check_written(*given, {}, {"dx": ("po,io->pi", ("dy", "weight"))})
     wrong = replace(walk.derived, outputs=walk.derived.outputs)
     spoiled = tuple(
         replace(s, pieces=tuple(replace(p, rhs=p.rhs * 2) for p in s.pieces)) for s in walk.derived.statements
     )
-    with pytest.raises(StepError, match="generated dx"):
+    with pytest.raises(StepError, match="code of dx"):
         check_written(walk.trace, replace(wrong, statements=spoiled), walk.example, {}, {})
 
 
