@@ -6,10 +6,9 @@ chance in about 2⁶¹ per degree (Schwartz–Zippel); others in 50 digits.
 
 from __future__ import annotations
 
-import itertools
 import random
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -131,7 +130,7 @@ def draw_sample(program: Program, rng: random.Random, positive: bool = False) ->
         if sizes is not None:
             field = MODULAR if is_rational(program) else MP
             bound = Bound(sizes, hypers, {})
-            bound.tensors.update((t.name, _data(t, bound, rng, positive)) for t in program.inputs)
+            bound.tensors.update((t.name, _data(t, rng, positive)) for t in program.inputs)
             return Sample(bound, field)
     return None
 
@@ -172,14 +171,24 @@ def _by_name(e: Expr) -> list[Symbol]:
     return sorted(e.free_symbols, key=str)
 
 
-def _data(tensor: Tensor, bound: Bound, rng: random.Random, positive: bool) -> dict[tuple[int, ...], Any]:
+def _data(tensor: Tensor, rng: random.Random, positive: bool) -> _Drawn:
     """A value for each point: read as an array is."""
-    values = bound.values
-    shape = [int(Compiler(FLOAT, values).exact(p.extent)({})) + p.below for p in tensor.parts]
     draw = {"index": lambda: rng.randrange(2), "bool": lambda: rng.random() < 0.7}.get(
         tensor.kind, lambda: rng.choice((1, 1) if positive else (-1, 1)) * rng.randrange(100, 1500) / 1024
     )
-    return {position: draw() for position in itertools.product(*map(range, shape))}
+    return _Drawn(draw)
+
+
+class _Drawn(dict):
+    """Data drawn when first read, since an axis of a stated length may be long."""
+
+    def __init__(self, draw: Callable[[], Any]) -> None:
+        super().__init__()
+        self._draw = draw
+
+    def __missing__(self, position: tuple[int, ...]) -> Any:
+        value = self[position] = self._draw()
+        return value
 
 
 def is_rational(program: Program) -> bool:
