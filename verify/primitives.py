@@ -36,6 +36,7 @@ from derive.program import (
     Where,
     reads,
     tensors_read,
+    walk,
 )
 from derive.verify import pointwise
 
@@ -57,6 +58,11 @@ class Points:
 
     def bind(self, letter: Letter, values: Array) -> Points:
         return replace(self, letters={**self.letters, letter: values}, lasting=False)
+
+
+#: a statement, one of its pieces, and points of it that are computed at once
+Step = tuple[Statement, Piece, Points]
+_NOWHERE = Points(0, {}, torch.zeros(0, dtype=torch.long))
 
 
 @dataclass
@@ -126,21 +132,44 @@ class Run:
         return whole.reshape(merged)
 
     def _run(self, group: tuple[Statement, ...]) -> None:
-        """Computes a group in sweeps: each sweep, every point all of whose reads are ready."""
-        names = {s.name for s in group}
-        coupled = any(n in names for s in group for n in tensors_read(s))
+        """Computes a group in an order in which every read is ready."""
         for s in group:
             self.stores[s.name] = self._stored(s.tensor)
-        pending = [(s, piece, points) for s in group for piece, points in self._pieces_of(s)]
-        while pending:
-            later = [self._sweep(s, piece, points, coupled) for s, piece, points in pending]
-            left = [(s, piece, rest) for (s, piece, _), rest in zip(pending, later, strict=True) if rest.count]
-            before, after = (sum(p.count for *_, p in rows) for rows in (pending, left))
-            assert not left or after < before, f"the equations of {sorted(names)} wait for each other"
-            pending = left
+        key = ("order", *(s.name for s in group))
+        if key in self.kept:
+            for step in self.kept[key]:
+                self._compute(*step)
+        else:
+            order = self._find_order(group)
+            if all(points.lasting for *_, points in order):
+                self.kept[key] = order
         for s in group:
             if s.zero_elsewhere:
                 self.stores[s.name].ready[:] = True
+
+    def _find_order(self, group: tuple[Statement, ...]) -> list[Step]:
+        """Computes a group in sweeps, each of every point all of whose reads are ready; the sweeps, in order.
+
+        They are the same in every run, and their points lasting, unless data decide what is read.
+        """
+        names = {s.name for s in group}
+        coupled = any(n in names for s in group for n in tensors_read(s))
+        lasting = coupled and not any(_data_decide(p) for s in group for p in s.pieces)
+        order: list[Step] = []
+        pending = [(s, piece, points) for s in group for piece, points in self._pieces_of(s)]
+        while pending:
+            left = []
+            for s, piece, points in pending:
+                ready, waiting = self._split(piece, points) if coupled else (points, _NOWHERE)
+                if ready.count:
+                    order.append((s, piece, replace(ready, lasting=lasting or ready.lasting)))
+                    self._compute(*order[-1])
+                if waiting.count:
+                    left.append((s, piece, waiting))
+            before, after = (sum(p.count for *_, p in rows) for rows in (pending, left))
+            assert not left or after < before, f"the equations of {sorted(names)} wait for each other"
+            pending = left
+        return order
 
     def _pieces_of(self, statement: Statement) -> list[tuple[Piece, Points]]:
         """The pieces with their points, kept for the next run unless they depend on data."""
@@ -163,22 +192,20 @@ class Run:
             taken[flat] = True
             yield piece, replace(points, home=torch.arange(points.count))
 
-    def _sweep(self, statement: Statement, piece: Piece, points: Points, coupled: bool) -> Points:
-        """Computes what can be computed of one piece and returns the points that must wait."""
-        store, waiting = self.stores[statement.name], points.take(torch.zeros(0, dtype=torch.long))
-        if coupled:
-            self.blocked = torch.zeros(points.count, dtype=torch.bool)
-            with torch.no_grad():
-                self.at(piece.rhs, replace(points, home=torch.arange(points.count), lasting=False))
-            blocked, self.blocked = self.blocked, None
-            waiting = points.take(torch.nonzero(blocked).reshape(-1))
-            points = points.take(torch.nonzero(~blocked).reshape(-1))
-        if points.count:
-            flat = self._flat(store, piece.indices, points)
-            value = self.at(piece.rhs, points).to(store.values.dtype)
-            store.values = store.values.index_copy(0, flat, value)
-            store.ready[flat] = True
-        return waiting
+    def _split(self, piece: Piece, points: Points) -> tuple[Points, Points]:
+        """The points all of whose reads are ready, and those that must wait."""
+        self.blocked = torch.zeros(points.count, dtype=torch.bool)
+        with torch.no_grad():
+            self.at(piece.rhs, replace(points, home=torch.arange(points.count), lasting=False))
+        blocked, self.blocked = self.blocked, None
+        return points.take(torch.nonzero(~blocked).reshape(-1)), points.take(torch.nonzero(blocked).reshape(-1))
+
+    def _compute(self, statement: Statement, piece: Piece, points: Points) -> None:
+        store = self.stores[statement.name]
+        flat = self._flat(store, piece.indices, points)
+        value = self.at(piece.rhs, points).to(store.values.dtype)
+        store.values = store.values.index_copy(0, flat, value)
+        store.ready[flat] = True
 
     # ------------------------------------------------------------------ expressions at points
 
@@ -320,12 +347,7 @@ class Run:
         return pointwise.power(self.at(base, points), exponent, lambda: self.at(exponent, points))
 
 
-_COMPARE = {
-    "==": torch.eq,
-    "!=": torch.ne,
-    "<": torch.lt,
-    "<=": torch.le,
-}
+_COMPARE = {"==": torch.eq, "!=": torch.ne, "<": torch.lt, "<=": torch.le}
 
 _METHODS = (
     (Symbol, Run._symbol),
@@ -343,6 +365,19 @@ _METHODS = (
     (Pow, Run._pow),
     (Integer, lambda run, e, points: run._constant(int(e), points)),
 )
+
+
+def _data_decide(piece: Piece) -> bool:
+    """Whether data decide which points a piece has, or what is read at them."""
+    asked = [piece.entries]
+    for node in walk(piece.rhs):
+        if isinstance(node, Read):
+            asked.append(node.indices)
+        elif isinstance(node, Reduce):
+            asked.append(node.entries)
+        elif isinstance(node, Where):
+            asked.append(node.args[:1])
+    return any(map(_reads_data, asked))
 
 
 def _reads_data(expressions: tuple[Basic, ...]) -> bool:

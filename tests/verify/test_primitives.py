@@ -56,3 +56,18 @@ def test_out_of_range_outside_a_guard_is_an_error():
     text = "def f(token: Index[N], w: Real[V]):\n    y[n] = w[token[n]]\n    return y\n"
     with pytest.raises(IndexError, match="out of range"):
         _run(text, token=[0, 7], w=[1.0, 2.0])
+
+
+@pytest.mark.parametrize("guard", ["t > 0", "x[t] > 0"])
+def test_the_order_of_a_recurrence_is_found_once_unless_data_decide_it(guard):
+    text = f"def f(x: Real[T], h0: Real):\n    h[-1] = h0\n    h[t] = where({guard}, h[t - 1], 7)*x[t]\n    return h\n"
+    program, kept = specialise(load_definition("@layer\n" + text)), {}
+    sizes = {part.extent: 3 for t in program.inputs for part in t.parts}
+    for x in ([2.0, 3.0, 5.0], [-1.0, 2.0, -4.0]):
+        want, h = [], 5.0
+        for t, v in enumerate(x):
+            h = (h if (t if guard == "t > 0" else v) > 0 else 7) * v
+            want.append(h)
+        given = {"x": torch.tensor(x), "h0": torch.tensor(5.0)}
+        assert Run(program, sizes, kept=kept).outputs(given)["h"].tolist() == want
+    assert any(key[0] == "order" for key in kept if isinstance(key, tuple)) == (guard == "t > 0")
