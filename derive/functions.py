@@ -31,40 +31,40 @@ def _scalar(name: str, arity: int, *partials: Callable[..., Expr]) -> type[Funct
     return type(name, (Function,), {"nargs": arity, "fdiff": fdiff, "is_real": True, "is_commutative": True})
 
 
-relu = _scalar("relu", 1, lambda x: _where("<", ZERO, x, ONE, ZERO))
-sign = _scalar("sign", 1, lambda x: ZERO)
-absolute = _scalar("abs", 1, lambda x: sign(x))
-floor = _scalar("floor", 1, lambda x: ZERO)
-ceil = _scalar("ceil", 1, lambda x: ZERO)
-round_ = _scalar("round", 1, lambda x: ZERO)
-sigmoid = _scalar("sigmoid", 1, lambda x: sigmoid(x) * (1 - sigmoid(x)))
-softplus = _scalar("softplus", 1, lambda x: sigmoid(x))
-logsigmoid = _scalar("logsigmoid", 1, lambda x: 1 - sigmoid(x))
-log1p = _scalar("log1p", 1, lambda x: 1 / (1 + x))
-expm1 = _scalar("expm1", 1, lambda x: sympy.exp(x))
-tanh = _scalar("tanh", 1, lambda x: 1 - tanh(x) ** 2)
-sinh = _scalar("sinh", 1, lambda x: cosh(x))
-cosh = _scalar("cosh", 1, lambda x: sinh(x))
-erf = _scalar("erf", 1, lambda x: 2 / sqrt(pi) * sympy.exp(-(x**2)))
-erfc = _scalar("erfc", 1, lambda x: -2 / sqrt(pi) * sympy.exp(-(x**2)))
-asin = _scalar("asin", 1, lambda x: 1 / sqrt(1 - x**2))
-acos = _scalar("acos", 1, lambda x: -1 / sqrt(1 - x**2))
-atan = _scalar("atan", 1, lambda x: 1 / (1 + x**2))
-atan2 = _scalar("atan2", 2, lambda y, x: x / (x**2 + y**2), lambda y, x: -y / (x**2 + y**2))
-lgamma = _scalar("lgamma", 1, lambda x: digamma(x))
-polygamma = _scalar("polygamma", 2, lambda n, x: ZERO, lambda n, x: polygamma(n + 1, x))
-digamma = _scalar("digamma", 1, lambda x: polygamma(ONE, x))
-maximum = _scalar(
+relu: type[Function] = _scalar("relu", 1, lambda x: _where("<", ZERO, x, ONE, ZERO))
+sign: type[Function] = _scalar("sign", 1, lambda x: ZERO)
+absolute: type[Function] = _scalar("abs", 1, lambda x: sign(x))
+floor: type[Function] = _scalar("floor", 1, lambda x: ZERO)
+ceil: type[Function] = _scalar("ceil", 1, lambda x: ZERO)
+round_: type[Function] = _scalar("round", 1, lambda x: ZERO)
+sigmoid: type[Function] = _scalar("sigmoid", 1, lambda x: sigmoid(x) * (1 - sigmoid(x)))
+softplus: type[Function] = _scalar("softplus", 1, lambda x: sigmoid(x))
+logsigmoid: type[Function] = _scalar("logsigmoid", 1, lambda x: 1 - sigmoid(x))
+log1p: type[Function] = _scalar("log1p", 1, lambda x: 1 / (1 + x))
+expm1: type[Function] = _scalar("expm1", 1, lambda x: sympy.exp(x))
+tanh: type[Function] = _scalar("tanh", 1, lambda x: 1 - tanh(x) ** 2)
+sinh: type[Function] = _scalar("sinh", 1, lambda x: cosh(x))
+cosh: type[Function] = _scalar("cosh", 1, lambda x: sinh(x))
+erf: type[Function] = _scalar("erf", 1, lambda x: 2 / sqrt(pi) * sympy.exp(-(x**2)))
+erfc: type[Function] = _scalar("erfc", 1, lambda x: -2 / sqrt(pi) * sympy.exp(-(x**2)))
+asin: type[Function] = _scalar("asin", 1, lambda x: 1 / sqrt(1 - x**2))
+acos: type[Function] = _scalar("acos", 1, lambda x: -1 / sqrt(1 - x**2))
+atan: type[Function] = _scalar("atan", 1, lambda x: 1 / (1 + x**2))
+atan2: type[Function] = _scalar("atan2", 2, lambda y, x: x / (x**2 + y**2), lambda y, x: -y / (x**2 + y**2))
+lgamma: type[Function] = _scalar("lgamma", 1, lambda x: digamma(x))
+polygamma: type[Function] = _scalar("polygamma", 2, lambda n, x: ZERO, lambda n, x: polygamma(n + 1, x))
+digamma: type[Function] = _scalar("digamma", 1, lambda x: polygamma(ONE, x))
+maximum: type[Function] = _scalar(
     "max", 2,
     lambda a, b: _where("<", b, a, ONE, _where("==", a, b, HALF, ZERO)),
     lambda a, b: _where("<", a, b, ONE, _where("==", a, b, HALF, ZERO)),
 )  # fmt: skip
-minimum = _scalar(
+minimum: type[Function] = _scalar(
     "min", 2,
     lambda a, b: _where("<", a, b, ONE, _where("==", a, b, HALF, ZERO)),
     lambda a, b: _where("<", b, a, ONE, _where("==", a, b, HALF, ZERO)),
 )  # fmt: skip
-clamp = _scalar(
+clamp: type[Function] = _scalar(
     "clamp", 3,
     lambda x, lo, hi: Where(Logic("and", Compare("<=", lo, x), Compare("<=", x, hi)), ONE, ZERO),
     lambda x, lo, hi: Where(Logic("and", Compare("<", x, lo), Compare("<", lo, hi)), ONE, ZERO),

@@ -65,6 +65,15 @@ INF = Symbol("inf", positive=True)  # a symbol, so that SymPy's arithmetic on oo
 # ------------------------------------------------------------------------------ inert nodes
 
 
+class _Plain:
+    @staticmethod
+    def doprint(e) -> str:
+        return str(e)
+
+
+_PLAIN = _Plain()
+
+
 class Node(Expr):
     """An inert node: SymPy stores and substitutes it but never evaluates it."""
 
@@ -81,16 +90,10 @@ class Node(Expr):
     def _sympystr(self, printer) -> str:
         return f"{type(self).__name__}({', '.join(printer.doprint(a) for a in self.args)})"
 
-    __repr__ = __str__ = lambda self: self._sympystr(_PLAIN)
+    def __str__(self) -> str:
+        return self._sympystr(_PLAIN)
 
-
-class _Plain:
-    @staticmethod
-    def doprint(e) -> str:
-        return str(e)
-
-
-_PLAIN = _Plain()
+    __repr__ = __str__
 
 
 class Read(Node):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from sympy import Expr
@@ -116,7 +116,7 @@ def _plus(m: Matrix, parts: list[L.Node]) -> L.Node:
     return L.Sum(tuple(terms))
 
 
-_NODES = {
+_NODES: dict[str, Callable[[Matrix, list[Any]], Any]] = {
     "ones": lambda m, parts: ONES if m.cols == 1 else L.Power(ONES, TRANSPOSED),
     "transpose": lambda m, parts: L.Power(parts[0], TRANSPOSED),
     "times": lambda m, parts: L.Product(tuple(parts)),

@@ -130,7 +130,7 @@ class Modular(Field):
 
     def number(self, value: Any) -> Number:
         if isinstance(value, numbers.Real) and math.isinf(value):
-            return self.infinity if value > 0 else self.prime - self.infinity
+            return self.infinity if float(value) > 0 else self.prime - self.infinity
         if isinstance(value, numbers.Integral):
             return int(value) % self.prime
         exact = as_fraction(value)
