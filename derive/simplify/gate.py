@@ -37,9 +37,15 @@ from derive.program import (
 )
 
 POINTS, ATTEMPTS, TOLERANCE = 2, 12, 1e-25
+#: Points of one input that an evaluation may read.
+MOST = 50_000
 #: Lengths tried in turn for sizes that others are derived from; the rest are the first.
 _SMALL = ((2, 3), (2, 3), (2, 3), (3, 5), (4, 5), (4, 7), (7, 9))
 _LAW = "law {}"
+
+
+class TooLarge(Exception):
+    """Stated lengths make even one point of a result too much work to evaluate."""
 
 
 @dataclass(frozen=True)
@@ -187,6 +193,8 @@ class _Drawn(dict):
         self._draw = draw
 
     def __missing__(self, position: tuple[int, ...]) -> Any:
+        if len(self) >= MOST:
+            raise TooLarge
         value = self[position] = self._draw()
         return value
 

@@ -75,3 +75,9 @@ def test_a_value_that_got_lost_is_refused():
     primal = derive.load("silu")
     done = simplify(adjoint(primal), primal, passes=(*PASSES, divides_by_nothing))
     assert done.definitions["dx"] == adjoint(primal).definitions["dx"], "an unsound division falls back"
+
+
+def test_what_is_too_large_to_hold_against_the_original_is_left_as_it_was():
+    """A stated length of twenty million: neither memory nor time is spent on it, and the gradient is still given."""
+    program = derive.vjp("def f(x: Real[20000000]):\n    s = sum[n](x[n]**2)\n    y[n] = x[n]*s\n    return y")
+    assert program.outputs == ("dx",) and not program.laws
