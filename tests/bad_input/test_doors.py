@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 import torch
 
 import derive
+from derive.cli import run
 from derive.errors import DeriveError
 
 X = torch.ones(2, 4, 5, 5, dtype=torch.float64)
@@ -145,7 +147,7 @@ def test_empty_inputs_are_no_mistake(shape: tuple[int, ...]) -> None:
 def test_nothing_but_a_file_is_overwritten(tmp_path: Path) -> None:
     code = derive.generate(SCALED)
     pipe = tmp_path / "pipe"
-    __import__("os").mkfifo(pipe)
+    os.mkfifo(pipe)
     (tmp_path / "file").write_text("mine")
     for path, force in ((pipe, True), (tmp_path / "file" / "x.py", True), (tmp_path / "no" / "x.py", True),
                         (tmp_path / "file", False), (Path("/proc/x.py"), False)):  # fmt: skip
@@ -153,3 +155,55 @@ def test_nothing_but_a_file_is_overwritten(tmp_path: Path) -> None:
             code.save(path, force=force)
     assert pipe.is_fifo() and (tmp_path / "file").read_text() == "mine"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["file", "pipe"]
+
+
+# ------------------------------------------------------------------------------ what is no definition file
+
+
+@pytest.mark.parametrize("command", ["layer", "generate", "check"])
+@pytest.mark.parametrize("target", ["/dev/zero", "/dev/full", "pipe.py", "broken.py", "circle.py"])
+def test_a_file_without_an_end_is_refused(
+    command: str, target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    """Devices and pipes are not read; links that lead nowhere say so."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DERIVE_CACHE_DIR", str(tmp_path / "cache"))
+    os.mkfifo("pipe.py")
+    os.symlink("nowhere.py", "broken.py")
+    os.symlink("circle.py", "circle.py")
+    assert run([command, target, *(["-o", "out"] if command == "generate" else [])]) == 2
+    captured = capsys.readouterr()
+    assert target in captured.err and len(captured.err.splitlines()) == 2 and not captured.out
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("target", ["numpy", "torch"])
+def test_code_goes_into_a_folder_only(target: str, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    for folder in ("/proc/derive", "/dev/null", "/dev/null/code"):
+        assert run(["generate", "relu", "--target", target, "-o", folder]) == 2
+        assert "folder" in capsys.readouterr().err
+
+
+NONSENSE = [
+    "stride=-1", "stride=0", "stride=abc", "stride=1,2,3", "stride=,", "stride=None", "stride=1e400",
+    "groups=0", "groups=-2", "dilation=0", "foo=1", "x=1", "x=None", "bias=3", "weight=None", "stride", "=2", "stride==2", "padding=same",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("choice", NONSENSE)
+def test_nonsense_of_a_hyperparameter_is_refused(choice: str, capsys: pytest.CaptureFixture) -> None:
+    assert run(["layer", "conv2d", choice, "--no-cache"]) == 2
+    captured = capsys.readouterr()
+    assert not captured.out and 2 <= len(captured.err.splitlines()) <= 4 and "internal" not in captured.err
+
+
+@pytest.mark.parametrize(
+    ("layer", "choice"),
+    [("max_pool2d", "kernel_size=0"), ("max_pool2d", "kernel_size=-3"), ("avg_pool2d", "kernel_size=0,0"),
+     ("group_norm", "num_groups=0"), ("group_norm", "num_groups=-1"), ("pixel_shuffle", "upscale_factor=-1"),
+     ("dropout", "p=2"), ("dropout", "p=-1"), ("batch_norm", "training=maybe"), ("gelu", "approximate=tan"),
+     ("embedding", "padding_idx=1.5"), ("cross_entropy", "reduction=nope"), ("layer_norm", "eps=nan")],
+)  # fmt: skip
+def test_values_that_make_no_layer_are_refused(layer: str, choice: str, capsys: pytest.CaptureFixture) -> None:
+    assert run(["layer", layer, choice, "--no-cache"]) == 2
+    assert not capsys.readouterr().out
