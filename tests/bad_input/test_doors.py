@@ -186,7 +186,8 @@ def test_code_goes_into_a_folder_only(target: str, tmp_path: Path, capsys: pytes
 
 NONSENSE = [
     "stride=-1", "stride=0", "stride=abc", "stride=1,2,3", "stride=,", "stride=None", "stride=1e400",
-    "groups=0", "groups=-2", "dilation=0", "foo=1", "x=1", "x=None", "bias=3", "weight=None", "stride", "=2", "stride==2", "padding=same",
+    "groups=0", "groups=-2", "dilation=0", "foo=1", "x=1", "x=None", "bias=3", "weight=None", "stride", "=2",
+    "stride==2", "padding=same",
 ]  # fmt: skip
 
 
