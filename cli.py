@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import click
@@ -278,11 +279,8 @@ def check(targets: tuple[str, ...], all_: bool, seed: int, as_json: bool) -> int
     from derive import verify
     from derive.reports import verdicts as said
 
-    verdicts = []
-    for n, target in enumerate(names, 1):
-        if len(names) > 1 and sys.stderr.isatty():
-            click.echo(f"\r\033[K{n}/{len(names)} {target}", err=True, nl=n == len(names))
-        verdicts += [verify.check(one, seed=seed) for one in _definitions(*_source(target))]
+    single = [one for name in dict.fromkeys(names) for one in _definitions(*_source(name))]
+    verdicts = [verify.check(one, seed=seed) for one in _counted(single)]
     unread = [row.detail for v in verdicts for row in v.rows if row.check == "load"]
     if unread and len(unread) == sum(len(v.rows) for v in verdicts):  # nothing but definitions that cannot be read
         click.echo("\n".join(f"derive: {detail}" for detail in dict.fromkeys(unread)), err=True)
@@ -290,6 +288,19 @@ def check(targets: tuple[str, ...], all_: bool, seed: int, as_json: bool) -> int
     click.echo(said.to_json(verdicts) if as_json else said.to_table(verdicts), nl=False)
     codes = [v.exit_code for v in verdicts]
     return FAILED if FAILED in codes else 0 if 0 in codes else NOTHING
+
+
+def _counted(items: list[str]) -> Iterator[str]:
+    """Each in turn; how far we are is said on stderr if several are to come and a person watches."""
+    if len(items) < 2 or not sys.stderr.isatty():
+        yield from items
+        return
+
+    def shown(item: str | None) -> str | None:
+        return item and os.path.basename(item.partition("\n")[0])
+
+    with click.progressbar(items, file=sys.stderr, show_pos=True, show_eta=False, item_show_func=shown) as bar:
+        yield from bar
 
 
 def _definitions(target: str, text: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from derive.errors import DeriveError
+from derive.language import load_definition
 from derive.program import Program
 from derive.verify import autograd, contract, exact
 from derive.verify.callables import check_callable, judged
@@ -57,16 +59,22 @@ def check(
         return check_callable(target, inputs, seed=seed, reference=reference)
     options = Options(seed, tuple(orders), tuple(codes), tuple(rungs))
     rows: list[Row] = []
-    name = target.name if isinstance(target, Program) else target
+    name = target.name if isinstance(target, Program) else load_definition(target).name
     for subject in subjects(target):
         if isinstance(subject, DeriveError):
             rows.append(Row("load", "", FAILED, seed=seed, detail=str(subject)))
             continue
-        name = subject.name
         if vjp is not None:
             subject = subject.with_gradient(vjp)
         rows += _climb(subject, options, kinds)
-    return Verdict(name, tuple(rows), f"derive check {name} --seed {seed}")
+    return Verdict(name, tuple(rows), _again(target, name, seed))
+
+
+def _again(target: str | Program, name: str, seed: int) -> str:
+    """How to run the check again: what was typed, a path too; ``-`` stands for a text."""
+    if isinstance(target, Program):
+        return f"derive.verify.check({name}, seed={seed})"
+    return f"derive check {'-' if chr(10) in target else shlex.quote(target)} --seed {seed}"
 
 
 def _climb(subject: Subject, options: Options, kinds: tuple[str, ...]) -> Iterator[Row]:

@@ -263,6 +263,30 @@ def test_check_says_what_was_checked_and_passes(own: Path, capsys: pytest.Captur
     assert data["passed"] is True and data["verdicts"][0]["rows"]
 
 
+def test_check_tells_how_far_it_is_on_a_terminal_only(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    from derive import verify
+    from derive.verify.verdict import Row, Verdict
+
+    monkeypatch.setattr(verify, "check", lambda target, seed: Verdict(target, (Row("c", "", "passed"),)))
+    for watched, told in ((False, False), (True, True)):
+        monkeypatch.setattr(sys.stderr, "isatty", lambda watched=watched: watched)
+        assert run(["check", "softmax", "relu"]) == 0
+        out, err = capsys.readouterr()
+        assert "2/2" not in out and ("2/2" in err) == told
+    assert run(["check", "softmax"]) == 0
+    assert not capsys.readouterr().err
+
+
+def test_what_failed_is_run_again_by_what_was_typed(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    path = tmp_path / "my layers.py"
+    path.write_text("@layer\ndef f(x: Real[N]):\n    y = prod[n < N - 1](x[n + 2])\n    return y\n", encoding="utf-8")
+    for typed in (str(path), f"{path}:f"):
+        assert run(["check", typed, "--seed", "3"]) == 1
+        assert f"again: derive check '{path}:f' --seed 3" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("rows", "code"), [(("failed", "passed"), 1), (("passed",), 0), (("not applicable",), 5), ((), 5)]
 )
