@@ -10,10 +10,12 @@ from dataclasses import dataclass, field
 from sympy import Basic, Expr, Integer, Symbol
 
 from derive.lower.plan import Allocate, Node, Plan, Step, bodies_of, nodes_of
+from derive.lower.rows import rows_of
 from derive.program import Size, Tensor
 from derive.targets.dependence import VIEWS, depends
 from derive.targets.numbers import Numbers, assign, constant, method, name, tuple_of
 from derive.targets.prologue import Prologue, default_of, open_parameters, prologue
+from derive.targets.rows import ByRows
 from derive.targets.steps import STEPS
 from derive.targets.support import calls_math, support_functions, with_dependencies
 
@@ -60,6 +62,7 @@ class Code:
     modules: tuple[str, ...]
     doc: str = ""
     decorators: tuple[ast.expr, ...] = ()
+    rows: ByRows | None = None
 
 
 @dataclass
@@ -248,11 +251,22 @@ def function(plan: Plan, target: Target, wanted: str = "") -> Code:
     p.body.append(ast.Return(values[0] if len(values) == 1 else tuple_of(values)))
     groups.append(((), tuple(p.body)))
     all_groups = (((), tuple(head.statements)), *groups)
+    rows = _rows(p)
     used = with_dependencies(target.support, tuple(p.used))
     math = _mentions(all_groups, "math") or any(calls_math(target.support, u) for u in used)
     modules = (*(["math"] if math else []), target.library)
     decorators = target.quiet if any(n.op in _LOUD for n in p.counts) else ()
-    return Code(wanted or plan.name, _arguments(p, head), all_groups, used, modules, plan.doc, decorators)
+    return Code(wanted or plan.name, _arguments(p, head), all_groups, used, modules, plan.doc, decorators, rows)
+
+
+def _rows(p: Printer) -> ByRows | None:
+    """How the function may be run a few rows at a time."""
+    found = rows_of(p.plan)
+    if found is None:
+        return None
+    p.use("by_rows")
+    ids = [tuple(map(p.identifier, names)) for names in (found.inputs, found.outputs, found.sums)]
+    return ByRows(p.fresh("rows"), *ids)
 
 
 def _head(p: Printer) -> Prologue:

@@ -27,6 +27,7 @@ from derive.targets.layout import (
     unpack,
 )
 from derive.targets.numbers import name, tuple_of
+from derive.targets.rows import by_rows
 from derive.targets.text import IMPORTS, support_text
 from derive.targets.wrapper import wrapper_text
 
@@ -157,7 +158,8 @@ def forward_listing(parts: Parts) -> Listing:
     saved = [kept.get(n) or by_name.get(n) or name(n) for n in parts.saved]
     groups[-1] = Group((), (*groups[-1].body[:-1], *once, ast.Return(tuple_of([shown, tuple_of(saved)]))))
     comments = formulas(full)
-    return Listing(code.name, code.arguments, tuple(groups), _forward_doc(parts), comments, code.decorators)
+    shown_groups = by_rows(groups, code.rows)
+    return Listing(code.name, code.arguments, shown_groups, _forward_doc(parts), comments, code.decorators)
 
 
 def _before_reshapes(group: Group, kept: Sequence[str]) -> tuple[Group, dict[str, ast.expr]]:
@@ -206,12 +208,13 @@ def backward_listing(parts: Parts, cut: Split, code: Code, flags: bool) -> Listi
     signature = ast.arguments([], [ast.arg(p) for p in positional], None, [], [], None, defaults)
     doc = f"Gradients {', '.join(outputs)} from the cotangent{'s' if len(cut.cotangents) > 1 else ''} "
     doc += f"{', '.join(cut.cotangents)}" + ("; ``needs`` tells which are wanted." if several else ".")
-    return Listing(code.name, signature, (first, *groups[1:]), doc, formulas(cut.backward), code.decorators)
+    shown = by_rows((first, *groups[1:]), code.rows)
+    return Listing(code.name, signature, shown, doc, formulas(cut.backward), code.decorators)
 
 
 def jvp_listing(code: Code, program: Program) -> Listing:
     """The tangents of the outputs."""
-    groups = tuple(Group(n, tuple(body)) for n, body in code.groups)
+    groups = by_rows([Group(n, tuple(body)) for n, body in code.groups], code.rows)
     doc = f"Tangents {', '.join(program.outputs)} along the inputs' tangents."
     return Listing(code.name, code.arguments, groups, doc, formulas(program), code.decorators)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,18 +11,8 @@ from derive.language.unparse import to_text
 from derive.program import Program
 from derive.targets.array_code import Code
 from derive.targets.numbers import constant, name, tuple_of
-from derive.targets.text import LINE, statement_text
-
-Statements = tuple[ast.stmt, ...]
-
-
-@dataclass(frozen=True)
-class Group:
-    """Statements that compute tensors; ``guard``: when they are wanted at all."""
-
-    names: tuple[str, ...]
-    body: Statements
-    guard: ast.expr | None = None
+from derive.targets.rows import Group
+from derive.targets.text import LINE, body_lines, source
 
 
 @dataclass(frozen=True)
@@ -41,30 +30,7 @@ class Listing:
         """Its source."""
         lines = [f"@{source(d)}" for d in self.decorators]
         lines += [signature(self.name, self.arguments), *_indented(docstring(self.doc).splitlines())]
-        guard = None
-        for group in self.groups:
-            shown = ast.unparse(group.guard) if group.guard else None
-            if shown and shown != guard:
-                lines.append(f"    if {shown}:")
-            guard = shown
-            lines += _indented(_group_lines(group, self.comments), 2 if shown else 1)
-        return "\n".join(lines) + "\n"
-
-
-def _group_lines(group: Group, comments: Mapping[str, Sequence[str]]) -> list[str]:
-    lines = [f"# {c}" for n in group.names for c in comments.get(n, ())]
-    for statement in group.body:
-        lines += source(statement).splitlines()
-    return lines
-
-
-def source(tree: ast.AST) -> str:
-    """A statement as source; one name taken out of a tuple is written ``(x,) = …``."""
-    text = statement_text(tree)  # type: ignore[arg-type]
-    return _ONE.sub(r"\1(\2,) =", text)
-
-
-_ONE = re.compile(r"^( *)(\*?\w+), =", re.MULTILINE)
+        return "\n".join([*lines, *body_lines(self.groups, self.comments)]) + "\n"
 
 
 def _indented(lines: Iterable[str], by: int = 1) -> list[str]:

@@ -16,6 +16,7 @@ from derive.targets.array_code import Code, Target
 from derive.targets.assembly import file_text
 from derive.targets.layout import Group, Listing, docstring, formulas, unpack
 from derive.targets.numbers import name, tuple_of
+from derive.targets.rows import by_rows
 
 
 def optimizer_text(program: Program, library: Target, function: Callable[..., Code]) -> str:
@@ -101,4 +102,4 @@ def _step_listing(code: Code, once: Program, states: tuple[str, ...]) -> Listing
     positional = [ast.arg(w) for w in (theta, *given, "state", clock)]
     arguments = ast.arguments([], positional, None, [a for a, _ in keywords], [d for _, d in keywords], None, [])
     doc = f"Step number {clock}: the new {theta}, and the new state."
-    return Listing(code.name, arguments, tuple(groups), doc, formulas(once), code.decorators)
+    return Listing(code.name, arguments, by_rows(groups, code.rows), doc, formulas(once), code.decorators)

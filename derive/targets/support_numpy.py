@@ -46,6 +46,24 @@ def _several(value, count):
     return values
 
 
+def _by_rows(f, *arrays):
+    """f of the arrays, a cache's worth of rows at a time: its first results are rows, the others sums."""
+    rows, entries = arrays[0].shape[0], max(a.size for a in arrays)
+    if entries <= 262144:
+        by_row, sums = f(*arrays)
+        return (*by_row, *sums)
+    step, out = max(1, 65536 * rows // entries), None
+    for first in range(0, rows, step):
+        by_row, more = f(*(a[first : first + step] for a in arrays))
+        if out is None:
+            out = [np.empty((rows, *y.shape[1:]), y.dtype) for y in by_row]
+            sums = [np.zeros_like(s) for s in more]
+        for y, part in zip(out, by_row):
+            y[first : first + step] = part
+        sums = [s + part for s, part in zip(sums, more)]
+    return (*out, *sums)
+
+
 def _nonempty(x, axes):
     """x, with one point of zeros on axes that have none: what a guard leaves out may be read there."""
     if all(x.shape[k] for k in axes):
@@ -214,11 +232,22 @@ def _scatter_add(shape, indices, values):
     flat = np.where(inside, flat, len(out) - 1).reshape(-1)
     if math.prod(rest) < 4 or not flat.size:
         np.add.at(out, flat, values.reshape(flat.size, *rest))
-    else:  # equal places side by side, then one sum each
-        order = np.argsort(flat, kind="stable")
-        flat = flat[order]
-        first = np.flatnonzero(np.r_[True, flat[1:] != flat[:-1]])
-        out[flat[first]] = np.add.reduceat(values.reshape(flat.size, *rest)[order], first, axis=0)
+        return out[:-1].reshape(shape)
+    # equal places side by side: narrow values by one sum each, wide ones the first of each place, the second, …
+    values, order = values.reshape(flat.size, *rest), np.argsort(flat, kind="stable")
+    flat = flat[order]
+    first = np.flatnonzero(np.r_[True, flat[1:] != flat[:-1]])
+    counts, places, turn = np.diff(np.r_[first, flat.size]), flat[first], 0
+    if math.prod(rest) < 64:
+        out[places] = np.add.reduceat(values[order], first, axis=0)
+        return out[:-1].reshape(shape)
+    while first.size > 64:
+        out[places] += values[order[first + turn]]
+        turn += 1
+        more = counts > turn
+        first, counts, places = first[more], counts[more], places[more]
+    for place, start, count in zip(places, first, counts):
+        out[place] += values[order[start + turn : start + count]].sum(axis=0)
     return out[:-1].reshape(shape)
 
 

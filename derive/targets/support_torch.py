@@ -56,6 +56,26 @@ def _common_dtype(first, *others):
     return dtype
 
 
+def _by_rows(f, *arrays):
+    """f of the arrays, on a CPU a cache's worth of rows at a time: its first results are rows, the others sums."""
+    rows, entries = arrays[0].shape[0], max(a.numel() for a in arrays)
+    block = 131072 * torch.get_num_threads()
+    if entries <= 16 * block or arrays[0].device.type != "cpu":
+        by_row, sums = f(*arrays)
+        return (*by_row, *sums)
+    step, out = max(1, block * rows // entries), None
+    for first in range(0, rows, step):
+        by_row, more = f(*(a[first : first + step] for a in arrays))
+        if out is None:
+            out = [y if y is None else y.new_empty((rows, *y.shape[1:])) for y in by_row]
+            sums = [s if s is None else torch.zeros_like(s) for s in more]
+        for y, part in zip(out, by_row):
+            if y is not None:
+                y[first : first + step] = part
+        sums = [s if s is None else s + part for s, part in zip(sums, more)]
+    return (*out, *sums)
+
+
 def _padded(x, axis, before, after, fill=0):
     """The axis grown at both ends, or cropped where negative."""
     size = x.shape[axis]

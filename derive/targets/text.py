@@ -8,6 +8,7 @@ import textwrap
 from collections.abc import Callable, Mapping, Sequence
 
 from derive.targets.array_code import Code
+from derive.targets.rows import Group, by_rows
 from derive.targets.support import support_source
 
 IMPORTS = {"np": "import numpy as np", "torch": "import torch", "math": "import math", "itertools": "import itertools"}
@@ -19,12 +20,37 @@ def function_text(code: Code, comments: Mapping[str, Sequence[str]] | None = Non
     lines = [*(f"@{_double_quoted(ast.unparse(d))}" for d in code.decorators), _signature(code)]
     if doc or code.doc:
         lines += textwrap.indent(_docstring(doc or code.doc), "    ").splitlines()
-    for names, body in code.groups:
-        for n in names:
-            lines += [f"    # {c}" for c in (comments or {}).get(n, ())]
-        for statement in body:
-            lines += textwrap.indent(statement_text(statement), "    ").splitlines()
-    return "\n".join(lines) + "\n"
+    groups = by_rows([Group(n, tuple(body)) for n, body in code.groups], code.rows)
+    return "\n".join([*lines, *body_lines(groups, comments or {})]) + "\n"
+
+
+def body_lines(groups: Sequence[Group], comments: Mapping[str, Sequence[str]]) -> list[str]:
+    """A function's lines: the groups under their ``def`` and ``if``, the formulas above each."""
+    lines: list[str] = []
+    above: list[str] = []
+    for group in groups:
+        heads = [f"def {group.inside.name}({ast.unparse(group.inside.args)}):"] if group.inside else []
+        heads += [f"if {ast.unparse(group.guard)}:"] if group.guard else []
+        if group.inside and heads[0] not in above:
+            lines.append("")
+        for depth, head in enumerate(heads):
+            if above[: depth + 1] != heads[: depth + 1]:
+                lines.append("    " * (depth + 1) + head)
+        if above and above[0].startswith("def") and not group.inside:
+            lines.append("")
+        above = heads
+        shown = [f"# {c}" for n in group.names for c in comments.get(n, ())]
+        shown += [line for statement in group.body for line in source(statement).splitlines()]
+        lines += ["    " * (len(heads) + 1) + line if line else "" for line in shown]
+    return lines
+
+
+def source(tree: ast.AST) -> str:
+    """A statement as source; one name taken out of a tuple is written ``(x,) = …``."""
+    return _ONE.sub(r"\1(\2,) =", statement_text(tree))  # type: ignore[arg-type]
+
+
+_ONE = re.compile(r"^( *)(\*?\w+), =", re.MULTILINE)
 
 
 def _docstring(doc: str) -> str:

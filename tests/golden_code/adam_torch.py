@@ -45,6 +45,26 @@ def _several(value, count):
     return values
 
 
+def _by_rows(f, *arrays):
+    """f of the arrays, on a CPU a cache's worth of rows at a time: its first results are rows, the others sums."""
+    rows, entries = arrays[0].shape[0], max(a.numel() for a in arrays)
+    block = 131072 * torch.get_num_threads()
+    if entries <= 16 * block or arrays[0].device.type != "cpu":
+        by_row, sums = f(*arrays)
+        return (*by_row, *sums)
+    step, out = max(1, block * rows // entries), None
+    for first in range(0, rows, step):
+        by_row, more = f(*(a[first : first + step] for a in arrays))
+        if out is None:
+            out = [y if y is None else y.new_empty((rows, *y.shape[1:])) for y in by_row]
+            sums = [s if s is None else torch.zeros_like(s) for s in more]
+        for y, part in zip(out, by_row):
+            if y is not None:
+                y[first : first + step] = part
+        sums = [s if s is None else s + part for s, part in zip(sums, more)]
+    return (*out, *sums)
+
+
 def init_state(theta_0):
     """The state before the first step: (m, v)."""
     (*pack,) = _axes("theta_0", theta_0, ("...",))
@@ -72,14 +92,19 @@ def adam_step(theta, grad, state, t, *, lr=0.001, betas=(0.9, 0.999), eps=1e-08,
     m = m.reshape(P)
     v = v.reshape(P)
     grad = grad.reshape(P)
-    # g[...] = weight_decay * theta[...] + grad[...]
-    g = weight_decay * theta + grad
-    # m_new[...] = (1 - betas[0]) * g[...] + betas[0] * m[...]
-    m_new = (1 - betas[0]) * g + betas[0] * m
-    # v_new[...] = g[...] ** 2 * (1 - betas[1]) + betas[1] * v[...]
-    v_new = (1 - betas[1]) * g ** 2 + betas[1] * v
-    # theta_new[...] = theta[...] - lr * m_new[...] / ((1 - betas[0] ** t) * (sqrt(v_new[...] /
-    #     (1 - betas[1] ** t)) + eps))
-    ratio = lr * m_new / ((1 - betas[0] ** t) * (torch.sqrt(v_new / (1 - betas[1] ** t)) + eps))
-    theta_new = theta - ratio
+
+    def rows(theta, m, v, grad):
+        # g[...] = weight_decay * theta[...] + grad[...]
+        g = weight_decay * theta + grad
+        # m_new[...] = (1 - betas[0]) * g[...] + betas[0] * m[...]
+        m_new = (1 - betas[0]) * g + betas[0] * m
+        # v_new[...] = g[...] ** 2 * (1 - betas[1]) + betas[1] * v[...]
+        v_new = (1 - betas[1]) * g ** 2 + betas[1] * v
+        # theta_new[...] = theta[...] - lr * m_new[...] / ((1 - betas[0] ** t) * (sqrt(v_new[...] /
+        #     (1 - betas[1] ** t)) + eps))
+        ratio = lr * m_new / ((1 - betas[0] ** t) * (torch.sqrt(v_new / (1 - betas[1] ** t)) + eps))
+        theta_new = theta - ratio
+        return ((theta_new, m_new, v_new), ())
+
+    theta_new, m_new, v_new = _by_rows(rows, theta, m, v, grad)
     return (theta_new.reshape((*pack,)), (m_new.reshape((*pack,)), v_new.reshape((*pack,))))

@@ -50,11 +50,22 @@ def _scatter_add(shape, indices, values):
     flat = np.where(inside, flat, len(out) - 1).reshape(-1)
     if math.prod(rest) < 4 or not flat.size:
         np.add.at(out, flat, values.reshape(flat.size, *rest))
-    else:  # equal places side by side, then one sum each
-        order = np.argsort(flat, kind="stable")
-        flat = flat[order]
-        first = np.flatnonzero(np.r_[True, flat[1:] != flat[:-1]])
-        out[flat[first]] = np.add.reduceat(values.reshape(flat.size, *rest)[order], first, axis=0)
+        return out[:-1].reshape(shape)
+    # equal places side by side: narrow values by one sum each, wide ones the first of each place, the second, …
+    values, order = values.reshape(flat.size, *rest), np.argsort(flat, kind="stable")
+    flat = flat[order]
+    first = np.flatnonzero(np.r_[True, flat[1:] != flat[:-1]])
+    counts, places, turn = np.diff(np.r_[first, flat.size]), flat[first], 0
+    if math.prod(rest) < 64:
+        out[places] = np.add.reduceat(values[order], first, axis=0)
+        return out[:-1].reshape(shape)
+    while first.size > 64:
+        out[places] += values[order[first + turn]]
+        turn += 1
+        more = counts > turn
+        first, counts, places = first[more], counts[more], places[more]
+    for place, start, count in zip(places, first, counts):
+        out[place] += values[order[start + turn : start + count]].sum(axis=0)
     return out[:-1].reshape(shape)
 
 

@@ -38,6 +38,24 @@ def _expect(name, array, letters, sizes):
     raise ValueError(f"{name} has shape {shape}; expected {tuple(sizes)} for axes [{', '.join(letters)}]")
 
 
+def _by_rows(f, *arrays):
+    """f of the arrays, a cache's worth of rows at a time: its first results are rows, the others sums."""
+    rows, entries = arrays[0].shape[0], max(a.size for a in arrays)
+    if entries <= 262144:
+        by_row, sums = f(*arrays)
+        return (*by_row, *sums)
+    step, out = max(1, 65536 * rows // entries), None
+    for first in range(0, rows, step):
+        by_row, more = f(*(a[first : first + step] for a in arrays))
+        if out is None:
+            out = [np.empty((rows, *y.shape[1:]), y.dtype) for y in by_row]
+            sums = [np.zeros_like(s) for s in more]
+        for y, part in zip(out, by_row):
+            y[first : first + step] = part
+        sums = [s + part for s, part in zip(sums, more)]
+    return (*out, *sums)
+
+
 @np.errstate(all="ignore")
 def layer_norm_forward(x, weight=None, bias=None, *, eps=1e-05):
     """Normalizes the last axis.
@@ -55,17 +73,22 @@ def layer_norm_forward(x, weight=None, bias=None, *, eps=1e-05):
     _expect("bias", bias, ("K",), (K,))
     x_given = x
     x = x.reshape(P, K)
-    # mu[...] = sum[k < K](x[..., k]) / K
-    mu = x.sum(axis=-1) / K
-    # v[...] = sum[k < K]((x[..., k] - mu[...]) ** 2) / K
-    difference = x - mu[:, None]
-    v = (difference ** 2).sum(axis=-1) / K
-    # r[...] = 1 / sqrt(eps + v[...])
-    r = 1 / np.sqrt(v + eps)
-    # xhat[..., k] = (x[..., k] - mu[...]) * r[...]
-    xhat = r[:, None] * difference
-    # y[..., k] = weight[k] * xhat[..., k] + bias[k]
-    y = weight * xhat + bias
+
+    def rows(x):
+        # mu[...] = sum[k < K](x[..., k]) / K
+        mu = x.sum(axis=-1) / K
+        # v[...] = sum[k < K]((x[..., k] - mu[...]) ** 2) / K
+        difference = x - mu[:, None]
+        v = (difference ** 2).sum(axis=-1) / K
+        # r[...] = 1 / sqrt(eps + v[...])
+        r = 1 / np.sqrt(v + eps)
+        # xhat[..., k] = (x[..., k] - mu[...]) * r[...]
+        xhat = r[:, None] * difference
+        # y[..., k] = weight[k] * xhat[..., k] + bias[k]
+        y = weight * xhat + bias
+        return ((y, mu, r), ())
+
+    y, mu, r = _by_rows(rows, x)
     return (y.reshape((*pack, K)), (x_given, weight, mu.reshape((*pack,)), r.reshape((*pack,))))
 
 
@@ -86,17 +109,22 @@ def layer_norm_backward(saved, dy):
     mu = mu.reshape(P)
     r = r.reshape(P)
     dy = dy.reshape(P, K)
-    # xhat[..., k] = (x[..., k] - mu[...]) * r[...]
-    xhat = r[:, None] * (x - mu[:, None])
-    # dx[..., k] = (weight[k] * dy[..., k] * K - sum[k_1 < K](weight[k_1] * dy[..., k_1]) -
-    #     xhat[..., k] * sum[k_1 < K](weight[k_1] * dy[..., k_1] * xhat[..., k_1])) * r[...] / K
-    product = dy * xhat
-    difference = K * weight * dy - (product @ weight)[:, None] * xhat - (dy @ weight)[:, None]
-    dx = (r / K)[:, None] * difference
-    # dweight[k] = sum[...](dy[..., k] * xhat[..., k])
-    dweight = product.sum(axis=0)
-    # dbias[k] = sum[...](dy[..., k])
-    dbias = dy.sum(axis=0)
+
+    def rows(x, mu, r, dy):
+        # xhat[..., k] = (x[..., k] - mu[...]) * r[...]
+        xhat = r[:, None] * (x - mu[:, None])
+        # dx[..., k] = (weight[k] * dy[..., k] * K - sum[k_1 < K](weight[k_1] * dy[..., k_1]) -
+        #     xhat[..., k] * sum[k_1 < K](weight[k_1] * dy[..., k_1] * xhat[..., k_1])) * r[...] / K
+        product = dy * xhat
+        difference = K * weight * dy - (product @ weight)[:, None] * xhat - (dy @ weight)[:, None]
+        dx = (r / K)[:, None] * difference
+        # dweight[k] = sum[...](dy[..., k] * xhat[..., k])
+        dweight = product.sum(axis=0)
+        # dbias[k] = sum[...](dy[..., k])
+        dbias = dy.sum(axis=0)
+        return ((dx,), (dweight, dbias))
+
+    dx, dweight, dbias = _by_rows(rows, x, mu, r, dy)
     return (dx.reshape((*pack, K)), dweight, dbias)
 
 
@@ -123,20 +151,25 @@ def layer_norm_jvp(x, weight=None, bias=None, tx=None, tweight=None, tbias=None,
     _expect("tbias", tbias, ("K",), (K,))
     x = x.reshape(P, K)
     tx = tx.reshape(P, K)
-    # mu[...] = sum[k < K](x[..., k]) / K
-    mu = x.sum(axis=-1) / K
-    # v[...] = sum[k < K]((x[..., k] - mu[...]) ** 2) / K
-    difference = x - mu[:, None]
-    v = (difference ** 2).sum(axis=-1) / K
-    # r[...] = 1 / sqrt(eps + v[...])
-    r = 1 / np.sqrt(v + eps)
-    # xhat[..., k] = (x[..., k] - mu[...]) * r[...]
-    xhat = r[:, None] * difference
-    # ty[..., k] = tweight[k] * xhat[..., k] + (tx[..., k] * K - sum[k_1 < K](tx[..., k_1]) -
-    #     xhat[..., k] * sum[k_1 < K](tx[..., k_1] * xhat[..., k_1])) * r[...] * weight[k] / K +
-    #     tbias[k]
-    difference_2 = K * tx - (tx * xhat).sum(axis=-1)[:, None] * xhat - tx.sum(axis=-1)[:, None]
-    ty = tweight * xhat + r[:, None] * weight / K * difference_2 + tbias
+
+    def rows(x, tx):
+        # mu[...] = sum[k < K](x[..., k]) / K
+        mu = x.sum(axis=-1) / K
+        # v[...] = sum[k < K]((x[..., k] - mu[...]) ** 2) / K
+        difference = x - mu[:, None]
+        v = (difference ** 2).sum(axis=-1) / K
+        # r[...] = 1 / sqrt(eps + v[...])
+        r = 1 / np.sqrt(v + eps)
+        # xhat[..., k] = (x[..., k] - mu[...]) * r[...]
+        xhat = r[:, None] * difference
+        # ty[..., k] = tweight[k] * xhat[..., k] + (tx[..., k] * K - sum[k_1 < K](tx[..., k_1]) -
+        #     xhat[..., k] * sum[k_1 < K](tx[..., k_1] * xhat[..., k_1])) * r[...] * weight[k] / K +
+        #     tbias[k]
+        difference_2 = K * tx - (tx * xhat).sum(axis=-1)[:, None] * xhat - tx.sum(axis=-1)[:, None]
+        ty = tweight * xhat + r[:, None] * weight / K * difference_2 + tbias
+        return ((ty,), ())
+
+    (ty,) = _by_rows(rows, x, tx)
     return ty.reshape((*pack, K))
 
 

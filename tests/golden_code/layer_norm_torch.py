@@ -38,6 +38,26 @@ def _expect(name, array, letters, sizes):
     raise ValueError(f"{name} has shape {shape}; expected {tuple(sizes)} for axes [{', '.join(letters)}]")
 
 
+def _by_rows(f, *arrays):
+    """f of the arrays, on a CPU a cache's worth of rows at a time: its first results are rows, the others sums."""
+    rows, entries = arrays[0].shape[0], max(a.numel() for a in arrays)
+    block = 131072 * torch.get_num_threads()
+    if entries <= 16 * block or arrays[0].device.type != "cpu":
+        by_row, sums = f(*arrays)
+        return (*by_row, *sums)
+    step, out = max(1, block * rows // entries), None
+    for first in range(0, rows, step):
+        by_row, more = f(*(a[first : first + step] for a in arrays))
+        if out is None:
+            out = [y if y is None else y.new_empty((rows, *y.shape[1:])) for y in by_row]
+            sums = [s if s is None else torch.zeros_like(s) for s in more]
+        for y, part in zip(out, by_row):
+            if y is not None:
+                y[first : first + step] = part
+        sums = [s if s is None else s + part for s, part in zip(sums, more)]
+    return (*out, *sums)
+
+
 def _common_dtype(first, *others):
     """The precision that holds all of the arrays."""
     dtype = first.dtype
@@ -63,17 +83,22 @@ def layer_norm_forward(x, weight=None, bias=None, *, eps=1e-05):
     _expect("bias", bias, ("K",), (K,))
     x_given = x
     x = x.reshape(P, K)
-    # mu[...] = sum[k < K](x[..., k]) / K
-    mu = x.sum(dim=-1) / K
-    # v[...] = sum[k < K]((x[..., k] - mu[...]) ** 2) / K
-    difference = x - mu[:, None]
-    v = (difference ** 2).sum(dim=-1) / K
-    # r[...] = 1 / sqrt(eps + v[...])
-    r = 1 / torch.sqrt(v + eps)
-    # xhat[..., k] = (x[..., k] - mu[...]) * r[...]
-    xhat = r[:, None] * difference
-    # y[..., k] = weight[k] * xhat[..., k] + bias[k]
-    y = weight * xhat + bias
+
+    def rows(x):
+        # mu[...] = sum[k < K](x[..., k]) / K
+        mu = x.sum(dim=-1) / K
+        # v[...] = sum[k < K]((x[..., k] - mu[...]) ** 2) / K
+        difference = x - mu[:, None]
+        v = (difference ** 2).sum(dim=-1) / K
+        # r[...] = 1 / sqrt(eps + v[...])
+        r = 1 / torch.sqrt(v + eps)
+        # xhat[..., k] = (x[..., k] - mu[...]) * r[...]
+        xhat = r[:, None] * difference
+        # y[..., k] = weight[k] * xhat[..., k] + bias[k]
+        y = weight * xhat + bias
+        return ((y, mu, r), ())
+
+    y, mu, r = _by_rows(rows, x)
     return (y.reshape((*pack, K)), (x_given, weight, mu.reshape((*pack,)), r.reshape((*pack,))))
 
 
@@ -94,20 +119,27 @@ def layer_norm_backward(saved, dy, needs=(True, True, True)):
     mu = mu.reshape(P)
     r = r.reshape(P)
     dy = dy.reshape(P, K)
-    if needs[0] or needs[1]:
-        # xhat[..., k] = (x[..., k] - mu[...]) * r[...]
-        xhat = r[:, None] * (x - mu[:, None])
-        # dx[..., k] = (weight[k] * dy[..., k] * K - sum[k_1 < K](weight[k_1] * dy[..., k_1]) -
-        #     xhat[..., k] * sum[k_1 < K](weight[k_1] * dy[..., k_1] * xhat[..., k_1])) * r[...] / K
-        product = dy * xhat
-        difference = K * weight * dy - (product @ weight)[:, None] * xhat - (dy @ weight)[:, None]
-        dx = (r / K)[:, None] * difference
-    if needs[1]:
-        # dweight[k] = sum[...](dy[..., k] * xhat[..., k])
-        dweight = product.sum(dim=0)
-    if needs[2]:
-        # dbias[k] = sum[...](dy[..., k])
-        dbias = dy.sum(dim=0)
+
+    def rows(x, mu, r, dy):
+        if needs[0] or needs[1]:
+            # xhat[..., k] = (x[..., k] - mu[...]) * r[...]
+            xhat = r[:, None] * (x - mu[:, None])
+            # dx[..., k] = (weight[k] * dy[..., k] * K - sum[k_1 < K](weight[k_1] * dy[..., k_1]) -
+            #     xhat[..., k] * sum[k_1 < K](weight[k_1] * dy[..., k_1] * xhat[..., k_1])) * r[...] / K
+            product = dy * xhat
+            difference = K * weight * dy - (product @ weight)[:, None] * xhat - (dy @ weight)[:, None]
+            dx = (r / K)[:, None] * difference
+        if needs[1]:
+            # dweight[k] = sum[...](dy[..., k] * xhat[..., k])
+            dweight = product.sum(dim=0)
+        if needs[2]:
+            # dbias[k] = sum[...](dy[..., k])
+            dbias = dy.sum(dim=0)
+        return (
+            (dx if needs[0] else None,), (dweight if needs[1] else None, dbias if needs[2] else None)
+        )
+
+    dx, dweight, dbias = _by_rows(rows, x, mu, r, dy)
     return (
         dx.reshape((*pack, K)) if needs[0] else None,
         dweight if needs[1] else None,
@@ -138,20 +170,25 @@ def layer_norm_jvp(x, weight=None, bias=None, tx=None, tweight=None, tbias=None,
     _expect("tbias", tbias, ("K",), (K,))
     x = x.reshape(P, K)
     tx = tx.reshape(P, K)
-    # mu[...] = sum[k < K](x[..., k]) / K
-    mu = x.sum(dim=-1) / K
-    # v[...] = sum[k < K]((x[..., k] - mu[...]) ** 2) / K
-    difference = x - mu[:, None]
-    v = (difference ** 2).sum(dim=-1) / K
-    # r[...] = 1 / sqrt(eps + v[...])
-    r = 1 / torch.sqrt(v + eps)
-    # xhat[..., k] = (x[..., k] - mu[...]) * r[...]
-    xhat = r[:, None] * difference
-    # ty[..., k] = tweight[k] * xhat[..., k] + (tx[..., k] * K - sum[k_1 < K](tx[..., k_1]) -
-    #     xhat[..., k] * sum[k_1 < K](tx[..., k_1] * xhat[..., k_1])) * r[...] * weight[k] / K +
-    #     tbias[k]
-    difference_2 = K * tx - (tx * xhat).sum(dim=-1)[:, None] * xhat - tx.sum(dim=-1)[:, None]
-    ty = tweight * xhat + r[:, None] * weight / K * difference_2 + tbias
+
+    def rows(x, tx):
+        # mu[...] = sum[k < K](x[..., k]) / K
+        mu = x.sum(dim=-1) / K
+        # v[...] = sum[k < K]((x[..., k] - mu[...]) ** 2) / K
+        difference = x - mu[:, None]
+        v = (difference ** 2).sum(dim=-1) / K
+        # r[...] = 1 / sqrt(eps + v[...])
+        r = 1 / torch.sqrt(v + eps)
+        # xhat[..., k] = (x[..., k] - mu[...]) * r[...]
+        xhat = r[:, None] * difference
+        # ty[..., k] = tweight[k] * xhat[..., k] + (tx[..., k] * K - sum[k_1 < K](tx[..., k_1]) -
+        #     xhat[..., k] * sum[k_1 < K](tx[..., k_1] * xhat[..., k_1])) * r[...] * weight[k] / K +
+        #     tbias[k]
+        difference_2 = K * tx - (tx * xhat).sum(dim=-1)[:, None] * xhat - tx.sum(dim=-1)[:, None]
+        ty = tweight * xhat + r[:, None] * weight / K * difference_2 + tbias
+        return ((ty,), ())
+
+    (ty,) = _by_rows(rows, x, tx)
     return ty.reshape((*pack, K))
 
 

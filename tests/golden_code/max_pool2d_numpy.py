@@ -100,11 +100,22 @@ def _scatter_add(shape, indices, values):
     flat = np.where(inside, flat, len(out) - 1).reshape(-1)
     if math.prod(rest) < 4 or not flat.size:
         np.add.at(out, flat, values.reshape(flat.size, *rest))
-    else:  # equal places side by side, then one sum each
-        order = np.argsort(flat, kind="stable")
-        flat = flat[order]
-        first = np.flatnonzero(np.r_[True, flat[1:] != flat[:-1]])
-        out[flat[first]] = np.add.reduceat(values.reshape(flat.size, *rest)[order], first, axis=0)
+        return out[:-1].reshape(shape)
+    # equal places side by side: narrow values by one sum each, wide ones the first of each place, the second, …
+    values, order = values.reshape(flat.size, *rest), np.argsort(flat, kind="stable")
+    flat = flat[order]
+    first = np.flatnonzero(np.r_[True, flat[1:] != flat[:-1]])
+    counts, places, turn = np.diff(np.r_[first, flat.size]), flat[first], 0
+    if math.prod(rest) < 64:
+        out[places] = np.add.reduceat(values[order], first, axis=0)
+        return out[:-1].reshape(shape)
+    while first.size > 64:
+        out[places] += values[order[first + turn]]
+        turn += 1
+        more = counts > turn
+        first, counts, places = first[more], counts[more], places[more]
+    for place, start, count in zip(places, first, counts):
+        out[place] += values[order[start + turn : start + count]].sum(axis=0)
     return out[:-1].reshape(shape)
 
 
@@ -134,6 +145,12 @@ def max_pool2d_forward(x, *, kernel_size, stride=None, padding=(0, 0), dilation=
     stride = _several(stride, 2)
     padding = _several(padding, 2)
     dilation = _several(dilation, 2)
+    if not (0 < kernel_size[0] and 0 < kernel_size[1]):
+        raise ValueError("max_pool2d needs 0 < kernel_size[0] and 0 < kernel_size[1]")
+    if not (0 < stride[0] and 0 < stride[1]):
+        raise ValueError("max_pool2d needs 0 < stride[0] and 0 < stride[1]")
+    if not (0 < dilation[0] and 0 < dilation[1]):
+        raise ValueError("max_pool2d needs 0 < dilation[0] and 0 < dilation[1]")
     *pack, H, W = _axes("x", x, ("...", "H", "W"))
     P = math.prod(pack)
     OH = (2 * padding[0] + H - (kernel_size[0] - 1) * dilation[0] - 1) // stride[0] + 1
@@ -212,6 +229,12 @@ def max_pool2d_jvp(x, tx=None, *, kernel_size, stride=None, padding=(0, 0), dila
     stride = _several(stride, 2)
     padding = _several(padding, 2)
     dilation = _several(dilation, 2)
+    if not (0 < kernel_size[0] and 0 < kernel_size[1]):
+        raise ValueError("max_pool2d_jvp needs 0 < kernel_size[0] and 0 < kernel_size[1]")
+    if not (0 < stride[0] and 0 < stride[1]):
+        raise ValueError("max_pool2d_jvp needs 0 < stride[0] and 0 < stride[1]")
+    if not (0 < dilation[0] and 0 < dilation[1]):
+        raise ValueError("max_pool2d_jvp needs 0 < dilation[0] and 0 < dilation[1]")
     *pack, H, W = _axes("x", x, ("...", "H", "W"))
     P = math.prod(pack)
     OH = (2 * padding[0] + H - (kernel_size[0] - 1) * dilation[0] - 1) // stride[0] + 1

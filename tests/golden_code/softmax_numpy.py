@@ -23,6 +23,24 @@ def _axes(name, array, letters):
     return shape
 
 
+def _by_rows(f, *arrays):
+    """f of the arrays, a cache's worth of rows at a time: its first results are rows, the others sums."""
+    rows, entries = arrays[0].shape[0], max(a.size for a in arrays)
+    if entries <= 262144:
+        by_row, sums = f(*arrays)
+        return (*by_row, *sums)
+    step, out = max(1, 65536 * rows // entries), None
+    for first in range(0, rows, step):
+        by_row, more = f(*(a[first : first + step] for a in arrays))
+        if out is None:
+            out = [np.empty((rows, *y.shape[1:]), y.dtype) for y in by_row]
+            sums = [np.zeros_like(s) for s in more]
+        for y, part in zip(out, by_row):
+            y[first : first + step] = part
+        sums = [s + part for s, part in zip(sums, more)]
+    return (*out, *sums)
+
+
 def _expect(name, array, letters, sizes):
     """Raises ValueError unless the array has these sizes, naming the axis that differs."""
     shape = _axes(name, array, letters)
@@ -44,12 +62,17 @@ def softmax_forward(x):
     *pack, K = _axes("x", x, ("...", "K"))
     P = math.prod(pack)
     x = x.reshape(P, K)
-    # m[...] = max[k < K](x[..., k])
-    m = x.max(axis=-1, initial=-np.inf)
-    # e[..., k] = exp(x[..., k] - m[...])
-    e = np.exp(x - m[:, None])
-    # y[..., k] = e[..., k] / sum[j < K](e[..., j])
-    y = e / e.sum(axis=-1)[:, None]
+
+    def rows(x):
+        # m[...] = max[k < K](x[..., k])
+        m = x.max(axis=-1, initial=-np.inf)
+        # e[..., k] = exp(x[..., k] - m[...])
+        e = np.exp(x - m[:, None])
+        # y[..., k] = e[..., k] / sum[j < K](e[..., j])
+        y = e / e.sum(axis=-1)[:, None]
+        return ((y,), ())
+
+    (y,) = _by_rows(rows, x)
     return (y.reshape((*pack, K)), (y.reshape((*pack, K)),))
 
 
@@ -62,8 +85,13 @@ def softmax_backward(saved, dy):
     _expect("dy", dy, ("...", "K"), (*pack, K))
     y = y.reshape(P, K)
     dy = dy.reshape(P, K)
-    # dx[..., k] = (dy[..., k] - sum[k_1 < K](dy[..., k_1] * y[..., k_1])) * y[..., k]
-    dx = (dy - (dy * y).sum(axis=-1)[:, None]) * y
+
+    def rows(y, dy):
+        # dx[..., k] = (dy[..., k] - sum[k_1 < K](dy[..., k_1] * y[..., k_1])) * y[..., k]
+        dx = (dy - (dy * y).sum(axis=-1)[:, None]) * y
+        return ((dx,), ())
+
+    (dx,) = _by_rows(rows, y, dy)
     return dx.reshape((*pack, K))
 
 
@@ -78,14 +106,19 @@ def softmax_jvp(x, tx=None):
     _expect("tx", tx, ("...", "K"), (*pack, K))
     x = x.reshape(P, K)
     tx = tx.reshape(P, K)
-    # m[...] = max[k < K](x[..., k])
-    m = x.max(axis=-1, initial=-np.inf)
-    # e[..., k] = exp(x[..., k] - m[...])
-    e = np.exp(x - m[:, None])
-    # y[..., k] = e[..., k] / sum[j < K](e[..., j])
-    y = e / e.sum(axis=-1)[:, None]
-    # ty[..., k] = (tx[..., k] - sum[j < K](tx[..., j] * y[..., j])) * y[..., k]
-    ty = (tx - (tx * y).sum(axis=-1)[:, None]) * y
+
+    def rows(x, tx):
+        # m[...] = max[k < K](x[..., k])
+        m = x.max(axis=-1, initial=-np.inf)
+        # e[..., k] = exp(x[..., k] - m[...])
+        e = np.exp(x - m[:, None])
+        # y[..., k] = e[..., k] / sum[j < K](e[..., j])
+        y = e / e.sum(axis=-1)[:, None]
+        # ty[..., k] = (tx[..., k] - sum[j < K](tx[..., j] * y[..., j])) * y[..., k]
+        ty = (tx - (tx * y).sum(axis=-1)[:, None]) * y
+        return ((ty,), ())
+
+    (ty,) = _by_rows(rows, x, tx)
     return ty.reshape((*pack, K))
 
 
