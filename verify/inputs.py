@@ -97,14 +97,19 @@ def cases(program: Program, seed: int = 0, kinds: tuple[str, ...] = KINDS) -> It
 
 def make(program: Program, kind: str, seed: int = 0) -> Case | None:
     """A valid case of that kind, or None: sizes are drawn until every derived size and requirement holds."""
-    rng = np.random.default_rng([seed, KINDS.index(kind)])
     if kind == "masked" and not any(t.kind == "bool" for t in program.inputs):
         return None
+    return _drawn(program, kind, seed, _WORK) or _drawn(program, kind, seed, 2 * _WORK)
+
+
+def _drawn(program: Program, kind: str, seed: int, points: int) -> Case | None:
+    """The first draw that is valid and visits no more than so many points, twice as many if need be."""
+    rng = np.random.default_rng([seed, KINDS.index(kind)])
     for attempt in range(_ATTEMPTS):
         hypers = hyperparameters(program, kind if attempt < _ATTEMPTS // 2 else "plain")
         sizes, packs = _sizes(program, kind, attempt, rng)
         try:
-            most = _WORK if attempt < _ATTEMPTS // 3 else 2 * _WORK
+            most = points if attempt < _ATTEMPTS // 3 else 2 * points
             case = _filled(program, kind, seed, sizes, packs, hypers, most)
         except (DeriveError, ZeroDivisionError):
             continue

@@ -22,6 +22,8 @@ def test_entry_is_right(name):
     decided = {row.check for row in verdict.rows if row.status == "passed"}
     assert "forward, torch's operation" in decided or "trajectory, interpreter" in decided
     assert {"gradient, numpy", "gradient, torch", "probes"} <= decided
+    left_out = [row.case for row in verdict.rows if row.check == "inputs" and not row.case.startswith("masked")]
+    assert not left_out, "every kind of input is made at every setting"
 
 
 @pytest.mark.parametrize("name", NAMES)
