@@ -41,8 +41,8 @@ def _expect(name, array, letters, sizes):
 def _by_rows(f, *arrays):
     """f of the arrays, on a CPU a cache's worth of rows at a time: its first results are rows, the others sums."""
     rows, entries = arrays[0].shape[0], max(a.numel() for a in arrays)
-    block = 131072 if torch.get_num_threads() == 1 else 1048576  # threads meet after every operation
-    if entries <= 4 * block or arrays[0].device.type != "cpu":
+    block, threads = 32768, torch.get_num_threads()  # torch runs so few entries in one thread: none waits for another
+    if entries <= 64 * block or threads > 2 or arrays[0].device.type != "cpu":
         by_row, sums = f(*arrays)
         return (*by_row, *sums)
     step, out = max(1, block * rows // entries), None
