@@ -6,7 +6,6 @@ import os
 import platform
 import statistics
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -88,12 +87,11 @@ def machine() -> dict[str, Any]:
     """What the numbers were taken on, and with."""
     return {
         "python": platform.python_version(),
-        "platform": platform.platform(),
+        "platform": f"{platform.system()} {platform.machine()}",
         "processor": _processor(),
         "cores": len(os.sched_getaffinity(0)),
         "versions": {name: _version(name) for name in ("derive-grad", "sympy", "numpy", "torch", "autograd")},
         "malloc": os.environ.get("MALLOC_TOP_PAD_", "default"),
-        "executable": sys.executable,
     }
 
 
