@@ -11,7 +11,7 @@ from dataclasses import replace
 from derive.program import Program
 from derive.simplify.dead import drop_dead
 from derive.simplify.draft import draft_of
-from derive.simplify.gate import TooLarge, check_equal
+from derive.simplify.gate import NotMeasured, check_equal
 from derive.simplify.passes import PASSES, Pass
 
 __all__ = ["PASSES", "simplify"]
@@ -26,12 +26,12 @@ def simplify(
     mechanical form did not.  ``gate``: evaluate at the "end", after "each" pass, or "never".
     """
     whole = program if primal is None else _beside(program, primal)
-    done = _rewritten(whole, passes, gate)
-    if gate == "end":
-        try:
+    try:
+        done = _rewritten(whole, passes, gate)
+        if gate == "end":
             check_equal(whole, done)
-        except TooLarge:  # what cannot be held against the original is left as it was
-            return drop_dead(whole)
+    except NotMeasured:  # what cannot be held against the original is left as it was
+        done = whole
     return drop_dead(done)
 
 

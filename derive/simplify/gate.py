@@ -44,8 +44,8 @@ _SMALL = ((2, 3), (2, 3), (2, 3), (3, 5), (4, 5), (4, 7), (7, 9))
 _LAW = "law {}"
 
 
-class TooLarge(Exception):
-    """Stated lengths make even one point of a result too much work to evaluate."""
+class NotMeasured(Exception):
+    """The old and the new program could not be held against each other: no data fits, or it is too much work."""
 
 
 @dataclass(frozen=True)
@@ -57,18 +57,28 @@ class Sample:
 
 
 def check_equal(old: Program, new: Program) -> None:
-    """RewriteError unless both have the same outputs, and the laws of the new one hold, at random points."""
+    """RewriteError unless both have the same outputs, and the laws of the new one hold, at random points.
+
+    NotMeasured if some output had no value anywhere: what was not held against the original is not equal to it.
+    """
     rng = random.Random(zlib.crc32(f"{old.name} {old.derived}".encode()))
+    unseen = dict.fromkeys(new.outputs)
     for positive in (False, True):
         sample = draw_sample(old, rng, positive)
-        if sample is None or _agree(old, new, sample, rng):
-            return
+        if sample is None:
+            break
+        everywhere, seen = _agree(old, new, sample, rng)
+        unseen = {name: None for name in unseen if name not in seen}
+        if everywhere:
+            break
+    if unseen:
+        raise NotMeasured(f"{old.name}: no point of {', '.join(unseen)} was evaluated")
 
 
-def _agree(old: Program, new: Program, sample: Sample, rng: random.Random) -> bool:
-    """True if every point had a value; a point without one (a logarithm of −1) asks for other data."""
+def _agree(old: Program, new: Program, sample: Sample, rng: random.Random) -> tuple[bool, dict[str, None]]:
+    """Whether every point had a value (one without, a logarithm of −1, asks for other data), and outputs compared."""
     first, second = (Evaluator(p, sample.bound, sample.field) for p in (old, with_laws(new)))
-    defined = True
+    defined, seen = True, dict[str, None]()
     for name in new.outputs:
         for point in points(first, name, rng):
             before = _value(first, name, point)
@@ -78,12 +88,13 @@ def _agree(old: Program, new: Program, sample: Sample, rng: random.Random) -> bo
             after = _value(second, name, point)
             if after is None or not _close(before, after, sample.field):
                 raise RewriteError(f"{old.name}: simplifying changed {name}{list(point)} from {before} to {after}")
+            seen[name] = None
     for n, law in enumerate(new.laws):
         for point in points(second, _LAW.format(n), rng):
             off = _value(second, _LAW.format(n), point)
             if off is not None and not _close(sample.field.zero, off, sample.field):
                 raise RewriteError(f"{old.name}: {law.left} = {law.right} was claimed; at {point} it is off by {off}")
-    return defined
+    return defined, seen
 
 
 def _value(evaluator: Evaluator, name: str, point: tuple[int, ...]) -> Any:
@@ -194,7 +205,7 @@ class _Drawn(dict):
 
     def __missing__(self, position: tuple[int, ...]) -> Any:
         if len(self) >= MOST:
-            raise TooLarge
+            raise NotMeasured
         value = self[position] = self._draw()
         return value
 
