@@ -32,13 +32,13 @@ def compare(
     worst, detail = 0.0, ""
     for name, want in expected.items():
         got, want = np.asarray(found[name], dtype=float), np.asarray(want, dtype=float)
-        if got.size != want.size:
+        if got.shape != want.shape:
             return Row(check, case, FAILED, seed=seed, detail=f"{name} has shape {got.shape}, expected {want.shape}")
-        error = _errors(got.reshape(want.shape), want) / largest
+        error = _errors(got, want) / largest
         if error.size and not error.max() <= worst:
             worst = float(error.max())
             index = tuple(int(i) for i in np.unravel_index(int(np.argmax(error)), want.shape))
-            detail = _words(name, index, got.reshape(want.shape)[index], want[index], sizes or {})
+            detail = _words(name, index, got[index], want[index], sizes or {})
     passed = worst <= tolerance
     return Row(check, case, PASSED if passed else FAILED, worst, tolerance, seed=seed, detail="" if passed else detail)
 
