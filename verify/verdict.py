@@ -20,14 +20,38 @@ class Row:
     seed: int = 0
     detail: str = ""
 
+    @property
+    def rule(self) -> str:
+        """A stable id of what was checked, without the case: ``contract/strided-cotangent``."""
+        return "/".join("-".join(part.split()) for part in self.check.split(", "))
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What differences showed of one input's gradient at one case: the data of the report's pictures.
+
+    ``steps``: (h, |analytic − central difference| / scale).  ``remainders``: (h, |φ(h) − φ(0) − h·φ′|).
+    ``heat``: the relative error of entries, as rows of a map of at most 16 × 16 cells, each the worst of its block.
+    """
+
+    input: str
+    case: str
+    steps: tuple[tuple[float, float], ...] = ()
+    remainders: tuple[tuple[float, float], ...] = ()
+    heat: tuple[tuple[float, ...], ...] = ()
+
 
 @dataclass(frozen=True)
 class Verdict:
-    """Every row of the checks of one target, and how to run them again."""
+    """Every row of the checks of one target, where it is written (``file:line``), and how to run them again."""
 
     name: str
     rows: tuple[Row, ...] = ()
     rerun: str = ""
+    target: str = ""
+    where: str = ""
+    seconds: float = 0.0
+    evidence: tuple[Evidence, ...] = ()
 
     def of(self, status: str) -> tuple[Row, ...]:
         """The rows of that status."""
