@@ -1,0 +1,31 @@
+"""torch's own operation: attention."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor as Array
+
+from derive.verify.references.form import Hypers, Inputs, Reference
+
+
+def _attention(inputs: Inputs, hypers: Hypers) -> tuple[Array, ...]:
+    """torch takes one mask: additive, boolean or causal; several at once are one additive mask."""
+    query, key, value = (inputs[name] for name in ("query", "key", "value"))
+    mask, keep = inputs.get("attn_mask"), inputs.get("keep")
+    causal = hypers["is_causal"]
+    if mask is None and (keep is None or not causal):
+        given = {"attn_mask": keep, "is_causal": causal}
+    else:
+        seen = torch.ones(query.shape[-2], key.shape[-2], dtype=torch.bool)
+        seen = seen.tril() if causal else seen
+        seen = seen if keep is None else seen & keep
+        added = torch.zeros((), dtype=query.dtype) if mask is None else mask
+        given = {"attn_mask": added.masked_fill(~seen, -torch.inf)}
+    with torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH):
+        return (F.scaled_dot_product_attention(query, key, value, scale=hypers["scale"], **given),)
+
+
+REFERENCES: dict[str, Reference] = {
+    "scaled_dot_product_attention": _attention,
+}

@@ -1,0 +1,24 @@
+"""Settings: convolution."""
+
+from __future__ import annotations
+
+from derive.verify.samples.form import Settings
+
+SETTINGS: Settings = {
+    "conv1d": (
+        {},
+        {"stride": 3, "padding": 2, "dilation": 2},
+        {"groups": 2, "stride": 2, "padding": 1, "bias": None},
+    ),
+    "conv2d": (
+        {},
+        {"stride": (2, 3), "padding": (1, 2), "dilation": (2, 1)},
+        {"stride": (3, 2), "padding": (0, 1), "dilation": (1, 2), "groups": 3, "bias": None},
+        {"stride": 2, "padding": 1, "dilation": 2, "groups": 2},
+    ),
+    "conv_transpose2d": (
+        {},
+        {"stride": (2, 3), "padding": (1, 0), "output_padding": (1, 2), "dilation": (1, 2)},
+        {"stride": (3, 2), "padding": (0, 1), "output_padding": (0, 1), "groups": 2, "dilation": (2, 1), "bias": None},
+    ),
+}
