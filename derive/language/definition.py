@@ -54,7 +54,7 @@ class HyperInput:
 
 @dataclass(frozen=True)
 class Definition:
-    """A layer, loss or optimizer as its text says it."""
+    """A layer, loss or optimizer as its text says it; ``torch``: the names torch has for it, under ``torch.``."""
 
     name: str
     role: str
@@ -68,6 +68,7 @@ class Definition:
     steps: str = ""
     states: tuple[str, ...] = ()
     bases: dict[str, tuple[ast.Assign, ...]] = field(default_factory=dict, compare=False, repr=False)
+    torch: tuple[str, ...] = ()
 
     def error(self, message: str, node: ast.AST | None = None, mend: str = "") -> DefinitionError:
         return self.source.error(message, node or self.node, mend)

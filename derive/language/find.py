@@ -18,6 +18,7 @@ from derive.language.parse import parse_text
 CATALOGUE = Path(__file__).resolve().parent.parent / "catalogue"
 _MEND = "give a catalogue name, path/to/file.py:name, or a definition's text; `derive list` shows the names"
 _DEF = re.compile(r"^def ([A-Za-z_]\w*)\s*\(", re.MULTILINE)
+_TORCH = re.compile(r"""^@\w+\(torch=["']([\w. ]*)["']\)\s*^def ([A-Za-z_]\w*)""", re.MULTILINE)
 
 
 @functools.lru_cache(maxsize=1)
@@ -33,6 +34,13 @@ def catalogue_index() -> dict[str, tuple[str, str]]:
                 raise DefinitionError(f"{name} is defined in two families", place=Place(str(path), 1))
             index[name] = (path.stem, str(path))
     return index
+
+
+@functools.lru_cache(maxsize=1)
+def torch_names() -> dict[str, tuple[str, ...]]:
+    """Catalogue name → what torch calls it: ``conv2d`` → ``("nn.Conv2d",)``."""
+    texts = [path.read_text(encoding="utf-8") for path in sorted(CATALOGUE.glob("*.py"))]
+    return {name: tuple(names.split()) for text in texts for names, name in _TORCH.findall(text)}
 
 
 @functools.lru_cache(maxsize=64)

@@ -49,8 +49,9 @@ def _definition(node: ast.FunctionDef, source: Source, siblings: dict[str, Defin
     hypers = tuple(_hyper(a, d, source) for a, d in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True))
     body, doc = node.body, ast.get_docstring(node) or ""
     return Definition(
-        node.name, _role(node, source), doc, inputs, hypers, tuple(body[1:] if doc else body), source, node, siblings
-    )
+        node.name, _role(node, source), doc, inputs, hypers, tuple(body[1:] if doc else body), source, node, siblings,
+        torch=_torch_names(node, source),
+    )  # fmt: skip
 
 
 def _is_derived(decorator: ast.expr) -> bool:
@@ -62,13 +63,35 @@ def _is_derived(decorator: ast.expr) -> bool:
 def _role(node: ast.FunctionDef, source: Source) -> str:
     if len(node.decorator_list) == 1 and _is_derived(node.decorator_list[0]):
         return DERIVED
-    roles = [d.id if isinstance(d, ast.Name) else "" for d in node.decorator_list]
+    roles = [d.id if isinstance(d, ast.Name) else "" for d in map(_undressed, node.decorator_list)]
     for role, decorator in zip(roles, node.decorator_list, strict=True):
         if role not in ROLES:
             raise source.error("this decorator is not known", decorator, f"write one of @{', @'.join(ROLES)}")
     if len(roles) > 1:
         raise source.error("a definition has one decorator", node.decorator_list[1], "keep one of them")
     return roles[0] if roles else "layer"
+
+
+def _undressed(decorator: ast.expr) -> ast.expr:
+    """``layer`` of ``@layer(torch="nn.Conv2d")``."""
+    return decorator.func if isinstance(decorator, ast.Call) else decorator
+
+
+def _torch_names(node: ast.FunctionDef, source: Source) -> tuple[str, ...]:
+    """What torch calls it: ``@layer(torch="nn.Conv2d nn.functional.conv2d")``, names under ``torch.``."""
+    names: list[str] = []
+    for decorator in node.decorator_list:
+        if not isinstance(decorator, ast.Call) or _is_derived(decorator):
+            continue
+        words = [k.value.value if isinstance(k.value, ast.Constant) else None for k in decorator.keywords]
+        if decorator.args or [k.arg for k in decorator.keywords] != ["torch"] or not isinstance(words[0], str):
+            mend = 'write @layer, or @layer(torch="nn.Conv2d")'
+            raise source.error("a decorator takes torch's names, in quotes", decorator, mend)
+        names += words[0].split()
+    for name in names:
+        if not all(part.isidentifier() for part in name.split(".")):
+            raise source.error(f"{name!r} is no name", node.decorator_list[0], 'as in torch="nn.Conv2d"')
+    return tuple(names)
 
 
 def _input(node: ast.arg, default: ast.expr | None, source: Source) -> Input:
