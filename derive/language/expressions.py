@@ -31,6 +31,7 @@ from derive.program import (
     Size,
     Truth,
     Where,
+    substitute,
     walk,
 )  # fmt: skip
 
@@ -302,8 +303,30 @@ def truth(node: ast.expr, ctx: Context) -> bool:
     c = condition(node, ctx)
     if isinstance(c, Truth):
         return bool(c)
+    decided = _decided(c, ctx.scope.build.open)
+    if decided is not None:
+        held = c if decided else _opposite(c)
+        if held not in ctx.scope.build.requirements:
+            ctx.scope.build.requirements.append(held)
+        return decided
     mend = "conditions on data are written where(condition, a, b)"
     raise need_static(c, ctx.error("this condition is not decided by hyperparameters alone", node, mend))
+
+
+def _decided(c: Expr, values: dict[Expr, Expr]) -> bool | None:
+    """What a comparison of hyperparameters that stay open comes to with the values they were given."""
+    if not isinstance(c, Compare):
+        return None
+    a, b = (substitute(side, values) for side in c.args[1:])
+    return _FOLDS[c.op](a, b) if a.is_Rational and b.is_Rational else None
+
+
+_OPPOSITES = {"==": "!=", "!=": "==", "<": ">=", "<=": ">"}
+
+
+def _opposite(c: Compare) -> Expr:
+    """not (a < b) → b <= a"""
+    return Compare(_OPPOSITES[c.op], *c.args[1:])
 
 
 def whole_number(node: ast.expr, ctx: Context) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import math
 import numbers
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -19,6 +20,13 @@ from derive.language.tables import NeedStatic, Scope
 from derive.program import INF, Hyper, Parameter, Truth
 
 REQUIRED = object()
+
+
+@dataclass(frozen=True)
+class Open:
+    """A choice that decides what the structure asks of a hyperparameter, while equations keep its symbol."""
+
+    value: Any
 
 
 def kind_of(hyper: HyperInput, ctx: Context) -> tuple[str, int]:
@@ -156,7 +164,12 @@ def give_root(
         default = fill(elaborate(hyper.default, ctx), length) if hyper.default is not None else REQUIRED
         _check_default(hyper, kind, length, default, ctx)
         fixed: Any = REQUIRED
-        if hyper.name in choices:
+        given = choices.get(hyper.name)
+        if isinstance(given, Open) and given.value is not None:
+            value = chosen(hyper, kind, length, given.value, definition.name)
+            pairs = zip(symbol(hyper, kind, length), value, strict=True) if length else [(symbol(hyper, kind, 0), value)]
+            scope.build.open.update(pairs)
+        elif hyper.name in choices:
             fixed = chosen(hyper, kind, length, choices[hyper.name], definition.name)
         elif hyper.name in structural or kind in ("Bool", "Text") or default is None:
             fixed = _structural(hyper, default, structural, definition)

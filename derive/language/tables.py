@@ -289,6 +289,7 @@ class Build:
     depth: int = 0
     steps: int = 0
     optional: dict[Expr, None] = field(default_factory=dict)
+    open: dict[Expr, Expr] = field(default_factory=dict)
     reserved: frozenset[str] = frozenset()
 
     def work(self, scope: Scope, node: ast.AST, cost: int = 1) -> None:

@@ -11,7 +11,7 @@ from sympy import Basic
 from derive import __version__
 from derive.lower import lower
 from derive.lower.residuals import map_expressions
-from derive.program import Hyper, Parameter, Program, Read
+from derive.program import Hyper, Parameter, Program, Read, walk
 from derive.targets.array_code import Code, Target
 from derive.targets.assembly import file_text
 from derive.targets.layout import Group, Listing, docstring, formulas, unpack
@@ -47,10 +47,12 @@ def clock_as_number(program: Program) -> Program:
 
 
 def _only(first: Program, states: tuple[str, ...]) -> Program:
-    """The program of these states alone; no hyperparameter decides them."""
+    """The program of these states alone, with the hyperparameters they start from."""
     statements = tuple(s for s in first.statements if s.name in states)
     outputs = tuple(n for n in first.outputs if n in states)
-    return replace(first, statements=statements, outputs=outputs, parameters=())
+    used = {n.name for s in statements for p in s.pieces for n in walk(p.rhs) if isinstance(n, Hyper)}
+    parameters = tuple(p for p in first.parameters if used & {h.name for h in p.symbols})
+    return replace(first, statements=statements, outputs=outputs, parameters=parameters, requirements=())
 
 
 def _states(once: Program) -> tuple[str, ...]:

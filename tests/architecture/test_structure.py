@@ -21,7 +21,7 @@ STOREYS = (
     ("derive.simplify",),
     ("derive.lower",),
     ("derive.targets",),
-    ("derive.tower", "derive.callables", "derive.doors"),
+    ("derive.tower", "derive.callables", "derive.doors", "derive.optim"),
     ("derive.verify",),
     ("derive.reports",),
     ("derive.cli", "derive.__main__"),
