@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+import shlex
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+_DEFINITION = re.compile(r"^(?:@\w+\s*\n)?\s*def\s+(\w+)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -22,3 +28,47 @@ class Request:
     backward: str = ""
     reference: str = ""
     evidence: bool = False
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the target is a definition's own text."""
+        return "\n" in self.target
+
+    @property
+    def is_definition(self) -> bool:
+        """Whether the target is data: a catalogue name, a definition file or a text; else it is code that is run."""
+        path, colon, _ = self.target.rpartition(":")
+        return self.is_text or not colon or path.endswith(".py") or "/" in path
+
+    @property
+    def name(self) -> str:
+        """What a table calls it: the last part of the target."""
+        if self.is_text:
+            found = _DEFINITION.findall(self.target)
+            return found[-1] if found else "definition"
+        return self.target.rpartition(":")[2]
+
+    @property
+    def command(self) -> str:
+        """The command line that asks the same; ``-`` stands for a text."""
+        words = ["derive", "check", "-" if self.is_text else self.target, "--seed", str(self.seed)]
+        for option, value in (("--inputs", self.inputs), ("--backward", self.backward), ("--reference", self.reference)):
+            words += [option, value] if value else []
+        for shape in self.shapes:
+            words += ["--shape", ",".join(map(str, shape))]
+        if self.orders != type(self).orders:
+            words += ["--orders", ",".join(map(str, self.orders))]
+        return shlex.join(words)
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Request:
+        """The request of plain data, whose lists are tuples again."""
+        known = {f.name: data[f.name] for f in fields(cls) if f.name in data}
+        return cls(**{name: _tupled(value) for name, value in known.items()})
+
+
+def _tupled(value: Any) -> Any:
+    return tuple(map(_tupled, value)) if isinstance(value, list | tuple) else value

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
 
 PASSED, FAILED, INCONCLUSIVE, NOT_APPLICABLE = "passed", "failed", "inconclusive", "not applicable"
 
@@ -25,13 +28,23 @@ class Row:
         """A stable id of what was checked, without the case: ``contract/strided-cotangent``."""
         return "/".join("-".join(part.split()) for part in self.check.split(", "))
 
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data that JSON can hold: it has no NaN, so such errors are text."""
+        return {**vars(self), "error": _number(self.error), "tolerance": _number(self.tolerance)}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Row:
+        known = _known(cls, data)
+        return cls(**{k: float(v) if k in ("error", "tolerance") and v is not None else v for k, v in known.items()})
+
 
 @dataclass(frozen=True)
 class Evidence:
     """What differences showed of one input's gradient at one case: the data of the report's pictures.
 
     ``steps``: (h, |analytic − central difference| / scale).  ``remainders``: (h, |φ(h) − φ(0) − h·φ′|).
-    ``heat``: the relative error of entries, as rows of a map of at most 16 × 16 cells, each the worst of its block.
+    ``heat``: the relative error of entries, as rows of a map of at most 16 × 16 cells, each the worst of its block;
+    the map is the input, of that ``shape``, cut into rows and columns where it is nearest to square.
     """
 
     input: str
@@ -39,6 +52,14 @@ class Evidence:
     steps: tuple[tuple[float, float], ...] = ()
     remainders: tuple[tuple[float, float], ...] = ()
     heat: tuple[tuple[float, ...], ...] = ()
+    shape: tuple[int, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        return {name: _listed(value) for name, value in vars(self).items()}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Evidence:
+        return cls(**{name: _tupled(value) for name, value in _known(cls, data).items()})
 
 
 @dataclass(frozen=True)
@@ -84,3 +105,41 @@ class Verdict:
 
     def __bool__(self) -> bool:
         return self.passed
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, as it travels from a worker and stands in a report."""
+        rows, evidence = ([part.to_dict() for part in parts] for parts in (self.rows, self.evidence))
+        return {**vars(self), "rows": rows, "evidence": evidence}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Verdict:
+        known = dict(_known(cls, data))
+        known["rows"] = tuple(map(Row.from_dict, known.get("rows", ())))
+        known["evidence"] = tuple(map(Evidence.from_dict, known.get("evidence", ())))
+        return cls(**known)
+
+
+def _known(cls: type, data: Mapping[str, Any]) -> dict[str, Any]:
+    """The entries that are fields; a report may carry more."""
+    names = {f.name for f in fields(cls)}
+    return {name: value for name, value in data.items() if name in names}
+
+
+def _number(value: float | None) -> float | str | None:
+    if value is None:
+        return None
+    value = float(value)
+    return value if math.isfinite(value) else str(value)
+
+
+def _listed(value: Any) -> Any:
+    if isinstance(value, tuple | list):
+        return [_listed(part) for part in value]
+    return _number(value) if isinstance(value, float) else value
+
+
+def _tupled(value: Any) -> Any:
+    """Lists as tuples; a number that JSON could not hold is a number again."""
+    if isinstance(value, list):
+        return tuple(_tupled(part) for part in value)
+    return float(value) if value in ("nan", "inf", "-inf") else value
