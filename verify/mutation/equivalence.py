@@ -1,0 +1,151 @@
+"""Whether a mutant that nothing killed is the same function after all: shown exactly, or told how it differs.
+
+Both programs are evaluated at every kind of input, at several sizes and draws.  Rational ones (transcendental values
+are symbols) modulo a prime, where agreement at random points is agreement but for degree/p; others in fifty digits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import mpmath
+import numpy as np
+
+from derive import interpreter
+from derive.errors import DeriveError
+from derive.fields import MP, Field, NotRational
+from derive.program import Program
+from derive.simplify import simplify
+from derive.verify.exact import FIELD
+from derive.verify.inputs import Case
+from derive.verify.mutation.running import Bench
+
+DRAWS = 3
+DIGITS = 25
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Whether the two are the same, and by what."""
+
+    same: bool
+    proof: str
+
+
+def shown(original: Program, mutant: Program, bench: Bench) -> Shown:
+    """The proof that a mutant changes nothing, or the first value that it changes."""
+    if _same_form(original, mutant, bench.subject.program):
+        return Shown(True, "both simplify to the same program")
+    compared = {"mod p": 0, "digits": 0}
+    sizes = set()
+    for case, seed in _cases(bench):
+        found = _difference(original, mutant, case, seed)
+        if isinstance(found, Shown):
+            return found
+        for name, number in found.items():
+            compared[name] += number
+        sizes.add(tuple(case.sizes.values()))
+    if not sum(compared.values()):
+        return Shown(False, "no value of it could be compared")
+    ways = []
+    if compared["mod p"]:
+        ways.append(f"{compared['mod p']} values equal modulo a prime of {FIELD.prime.bit_length()} bits")
+    if compared["digits"]:
+        ways.append(f"{compared['digits']} values equal to {DIGITS} digits")
+    return Shown(True, f"{' and '.join(ways)}, at {len(sizes)} choices of sizes")
+
+
+def _same_form(original: Program, mutant: Program, primal: Program) -> bool:
+    """Whether simplifying makes the same program of both."""
+    if not mutant.derived:
+        return False
+    try:
+        return bool(simplify(mutant, primal) == simplify(original, primal))
+    except Exception:  # a mutant may be no program that the simplifier can take
+        return False
+
+
+def _cases(bench: Bench) -> Iterator[tuple[Case, int]]:
+    for seed in range(bench.seed, bench.seed + DRAWS):
+        for kind in bench.kinds:
+            case = bench.case(kind, seed)
+            if case is not None:
+                yield case, seed
+
+
+def _difference(original: Program, mutant: Program, case: Case, seed: int) -> Shown | dict[str, int]:
+    """A value that differs, in words, or how many agree and in which arithmetic."""
+    rng = np.random.default_rng([seed, 23])
+    if case.smooth:
+        found = _compared(original, mutant, case, _filled(original, case, _residues(rng)), FIELD)
+        if not isinstance(found, str):
+            return found if isinstance(found, Shown) else {"mod p": found}
+    found = _compared(original, mutant, case, _filled(original, case, _reals(rng), case.inputs), MP)
+    if isinstance(found, str):
+        return {}
+    return found if isinstance(found, Shown) else {"digits": found}
+
+
+def _compared(original: Program, mutant: Program, case: Case, inputs: Any, field: Field) -> Shown | int | str:
+    """How many values agree, the first that does not, or why there are none."""
+    try:
+        right = interpreter.run(original, inputs, case.hypers, field)
+    except (DeriveError, ZeroDivisionError) as error:
+        return str(error)
+    try:
+        wrong = interpreter.run(mutant, inputs, case.hypers, field)
+    except NotRational as error:
+        return str(error)
+    except Exception as error:
+        return Shown(False, f"{case.title()}: {type(error).__name__}: {error}")
+    count = 0
+    for name, values in right.items():
+        for index in np.ndindex(values.shape):
+            a, b = values[index], wrong[name][index]
+            if not _equal(a, b, field):
+                words = f"{name}{list(index)} is {_number(b)}, not {_number(a)}"
+                return Shown(False, f"{case.title()}: {words}")
+            count += 1
+    return count
+
+
+def _equal(a: Any, b: Any, field: Field) -> bool:
+    if field is not MP or isinstance(a, (bool, int, np.bool_, np.integer)):
+        return bool(a == b)
+    if mpmath.isnan(a) or mpmath.isnan(b) or mpmath.isinf(a) or mpmath.isinf(b):
+        return bool(a == b) or bool(mpmath.isnan(a) and mpmath.isnan(b))
+    return bool(abs(a - b) <= mpmath.mpf(10) ** -DIGITS * (1 + abs(a)))
+
+
+def _number(value: Any) -> str:
+    return str(value) if isinstance(value, int) else mpmath.nstr(value, 12)
+
+
+def _filled(program: Program, case: Case, draw: Any, kept: dict | None = None) -> dict[str, np.ndarray]:
+    """The case's inputs (real ones drawn again unless kept) and a cotangent for each real output."""
+    inputs = dict(case.inputs)
+    for t in case.program.inputs:
+        if kept is None and t.kind in ("real", "const"):
+            inputs[t.name] = draw(case.inputs[t.name].shape)
+    extra = program.inputs[len(case.program.inputs) :]
+    if extra:
+        shapes = {n: y.shape for n, y in interpreter.run(case.program, case.inputs, case.hypers).items()}
+        outputs = [n for n in case.program.outputs if case.program.tensor(n).kind == "real"]
+        inputs |= {t.name: draw(shapes[n]) for t, n in zip(extra, outputs, strict=True)}
+    return inputs
+
+
+def _residues(rng: np.random.Generator) -> Any:
+    def draw(shape: tuple[int, ...]) -> np.ndarray:
+        values = np.empty(shape, dtype=object)
+        for index in np.ndindex(*shape):
+            values[index] = int(rng.integers(1, FIELD.prime))
+        return values
+
+    return draw
+
+
+def _reals(rng: np.random.Generator) -> Any:
+    return lambda shape: rng.normal(size=shape)
