@@ -1,0 +1,38 @@
+"""What torch's modules reach besides ``F``: ``_VF`` and ``torch``, with derived functions in their places."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+
+class Namespace:
+    """Another namespace, some of its names leading elsewhere."""
+
+    def __init__(self, original: Any, others: dict[str, Any]) -> None:
+        self.__dict__.update(others)
+        self._original = original
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.__dict__["_original"], name)
+
+
+@functools.cache
+def torch_itself() -> Namespace:
+    """``torch``, its functions on tensors that have a definition derived."""
+    import torch
+
+    from derive.nn.binding import bound, definitions
+
+    return Namespace(torch, {name: bound(name) for name in definitions() if "." not in name})
+
+
+@functools.cache
+def variable_functions() -> Namespace:
+    """``torch._VF``: the recurrent layers and cells."""
+    from torch import _VF
+
+    from derive.nn.binding import bound, definitions
+
+    words = [name for name in definitions() if name.startswith("_VF.")]
+    return Namespace(_VF, {name.removeprefix("_VF."): bound(name) for name in words})

@@ -1,0 +1,6 @@
+"""What torch.nn has and derive.nn has not, each with the reason; data, held complete by a test."""
+
+from __future__ import annotations
+
+#: class of torch.nn → why there is none here.
+UNSUPPORTED: dict[str, str] = {}

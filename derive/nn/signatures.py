@@ -1,0 +1,55 @@
+"""What arguments torch's functions take: from Python where it tells, else from the first line of their documentation."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import inspect
+from typing import Any
+
+#: Functions that document nothing.
+TOLD = {
+    "_VF.rnn_tanh_cell": "(input, hx, w_ih, w_hh, b_ih=None, b_hh=None)",
+    "_VF.rnn_relu_cell": "(input, hx, w_ih, w_hh, b_ih=None, b_hh=None)",
+    "_VF.gru_cell": "(input, hx, w_ih, w_hh, b_ih=None, b_hh=None)",
+    "_VF.lstm_cell": "(input, hx, w_ih, w_hh, b_ih=None, b_hh=None)",
+}
+
+
+@functools.cache
+def signature(name: str) -> inspect.Signature:
+    """The signature of a function named under ``torch.``: ``nn.functional.conv2d``."""
+    if name in TOLD:
+        return _of_text(name, TOLD[name])
+    import torch
+
+    function = functools.reduce(getattr, name.split("."), torch)
+    last = name.rpartition(".")[2]
+    function = getattr(torch.nn.functional, f"{last}_with_indices", function)  # the other half of a choice by flag
+    try:
+        return inspect.signature(function)
+    except (TypeError, ValueError):
+        return _of_text(name, _documented(last, function.__doc__ or ""))
+
+
+def _documented(word: str, doc: str) -> str:
+    """``(input, weight, bias=None)`` out of the line that begins with the name."""
+    start = doc.index(f"{word}(") + len(word)
+    depth = 0
+    for k, c in enumerate(doc[start:], start):
+        depth += (c == "(") - (c == ")")
+        if not depth:
+            return doc[start : k + 1]
+    raise ValueError(doc)
+
+
+def _of_text(name: str, text: str) -> inspect.Signature:
+    tree = ast.parse(f"def f{text}: ...").body[0]
+    assert isinstance(tree, ast.FunctionDef), name
+    positional, optional = tree.args.args, tree.args.defaults
+    defaults: list[Any] = [inspect.Parameter.empty] * (len(positional) - len(optional))
+    defaults += [ast.literal_eval(d) for d in optional]
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    return inspect.Signature(
+        [inspect.Parameter(a.arg, kind, default=d) for a, d in zip(positional, defaults, strict=True)]
+    )
