@@ -1,7 +1,7 @@
 """Attention."""
 
 
-@layer
+@layer(torch="nn.functional.scaled_dot_product_attention")
 def scaled_dot_product_attention(
     query: Real[..., L, E],
     key: Real[..., S, E],

@@ -1,7 +1,7 @@
 """Cross-correlations and their transposes."""
 
 
-@layer
+@layer(torch="nn.Conv1d nn.LazyConv1d nn.functional.conv1d")
 def conv1d(
     x: Real[N, [groups, C], L],
     weight: Real[[groups, F], C, K],
@@ -17,7 +17,7 @@ def conv1d(
     return y
 
 
-@layer
+@layer(torch="nn.Conv2d nn.LazyConv2d nn.functional.conv2d")
 def conv2d(
     x: Real[N, [groups, C], H, W],
     weight: Real[[groups, F], C, KH, KW],
@@ -38,7 +38,7 @@ def conv2d(
     return y
 
 
-@layer
+@layer(torch="nn.ConvTranspose2d nn.LazyConvTranspose2d nn.functional.conv_transpose2d")
 def conv_transpose2d(
     x: Real[N, [groups, C], H, W],
     weight: Real[[groups, C], F, KH, KW],

@@ -1,7 +1,7 @@
 """Table look-ups."""
 
 
-@layer
+@layer(torch="nn.Embedding nn.functional.embedding")
 def embedding(token: Index[...], weight: Real[V, D], *, padding_idx: Int = None):
     """Rows of a table; the row ``padding_idx`` receives no gradient."""
     if padding_idx is None:

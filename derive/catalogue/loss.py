@@ -1,7 +1,7 @@
 """Losses."""
 
 
-@layer
+@layer(torch="nn.MSELoss nn.functional.mse_loss")
 def mse_loss(x: Real[...], target: Real[...], *, reduction: Text["mean", "sum", "none"] = "mean"):
     """Squared error."""
     e[...] = (x[...] - target[...])**2
@@ -14,7 +14,7 @@ def mse_loss(x: Real[...], target: Real[...], *, reduction: Text["mean", "sum", 
     return y
 
 
-@layer
+@layer(torch="nn.CrossEntropyLoss nn.functional.cross_entropy")
 def cross_entropy(
     logits: Real[N, C, ...],
     target: Index[N, ...],
@@ -46,7 +46,7 @@ def cross_entropy(
     return loss
 
 
-@layer
+@layer(torch="nn.BCEWithLogitsLoss nn.functional.binary_cross_entropy_with_logits")
 def binary_cross_entropy_with_logits(
     x: Real[...],
     target: Real[...],

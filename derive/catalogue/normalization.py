@@ -1,7 +1,7 @@
 """Normalizations: centre and scale over some axes, then an affine map."""
 
 
-@layer
+@layer(torch="nn.LayerNorm nn.functional.layer_norm")
 def layer_norm(x: Real[..., K], weight: Real[K] = 1, bias: Real[K] = 0, *, eps: Real = 1e-5):
     """Normalizes the last axis."""
     mu[...] = mean[k](x[..., k])
@@ -12,7 +12,7 @@ def layer_norm(x: Real[..., K], weight: Real[K] = 1, bias: Real[K] = 0, *, eps: 
     return y
 
 
-@layer
+@layer(torch="nn.RMSNorm nn.functional.rms_norm")
 def rms_norm(x: Real[..., K], weight: Real[K] = 1, *, eps: Real = 1e-6):
     """Scales the last axis by its root mean square."""
     r[...] = 1/sqrt(mean[k](x[..., k]**2) + eps)
@@ -21,7 +21,7 @@ def rms_norm(x: Real[..., K], weight: Real[K] = 1, *, eps: Real = 1e-6):
     return y
 
 
-@layer
+@layer(torch="nn.BatchNorm1d nn.BatchNorm2d nn.BatchNorm3d nn.functional.batch_norm")
 def batch_norm(
     x: Real[N, C, ...],
     running_mean: Const[C] = 0,
@@ -49,7 +49,7 @@ def batch_norm(
     return y
 
 
-@layer
+@layer(torch="nn.GroupNorm nn.functional.group_norm")
 def group_norm(
     x: Real[N, [num_groups, C], ...],
     weight: Real[[num_groups, C]] = 1,

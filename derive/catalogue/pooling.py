@@ -1,7 +1,7 @@
 """Pooling over windows of the last two axes."""
 
 
-@layer
+@layer(torch="nn.MaxPool2d nn.functional.max_pool2d")
 def max_pool2d(
     x: Real[..., H, W],
     *,
@@ -26,7 +26,7 @@ def max_pool2d(
     return y
 
 
-@layer
+@layer(torch="nn.AvgPool2d nn.functional.avg_pool2d")
 def avg_pool2d(
     x: Real[..., H, W],
     *,
@@ -59,7 +59,7 @@ def avg_pool2d(
     return y
 
 
-@layer
+@layer(torch="nn.AdaptiveAvgPool2d nn.functional.adaptive_avg_pool2d")
 def adaptive_avg_pool2d(x: Real[..., H, W], *, output_size: Int[2]):
     """Mean over windows that divide the plane as evenly as whole points allow."""
     OH = output_size[0]
@@ -72,7 +72,7 @@ def adaptive_avg_pool2d(x: Real[..., H, W], *, output_size: Int[2]):
     return y
 
 
-@layer
+@layer(torch="nn.PixelShuffle nn.functional.pixel_shuffle")
 def pixel_shuffle(x: Real[..., [C, upscale_factor, upscale_factor], H, W], *, upscale_factor: Int):
     """Channels become finer pixels: y[c, h·r + i, w·r + j] = x[(c·r + i)·r + j, h, w]."""
     y[..., c, [h, i], [w, j]] = x[..., [c, i, j], h, w]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import Any
 
+from derive.language.axes import choose_axes
 from derive.language.context import Context, resolve
 from derive.language.covers import check_pieces
 from derive.language.definition import Definition
@@ -55,10 +56,12 @@ def _build(definition: Definition, choices: dict[str, Any], structural: dict[str
     build = Build(Fresh(_names(plain)))
     scope = Scope(build, plain)
     parameters = give_root(plain, scope, choices, structural)
-    declare_sizes(plain.inputs, scope)
+    choose_axes(scope)
+    inputs = scope.definition.inputs
+    declare_sizes(inputs, scope)
     if plain.steps:
         scope.sizes[plain.steps] = Size(plain.steps)
-    for declared in plain.inputs:
+    for declared in inputs:
         add_input(declared, scope, None if choices.get(declared.name, 0) is None else "present")
     calls: list[Call] = []
     state = walk_body(scope, calls)

@@ -8,6 +8,7 @@ from typing import Any
 from sympy import Expr
 
 from derive.functions import FUNCTIONS
+from derive.language.axes import choose_axes, member
 from derive.language.context import REDUCERS, Context, Static, resolve
 from derive.language.definition import Definition
 from derive.language.expressions import elaborate, number
@@ -240,6 +241,7 @@ def give_hypers(scope: Scope, arguments: dict[str, ast.expr], ctx: Context) -> N
 
 def give_inputs(scope: Scope, tensors: dict[str, Any], node: ast.Call, ctx: Context) -> None:
     """A callee's inputs: the caller's tensors, defaults, or nothing."""
+    choose_axes(scope)
     early_sizes(scope)
     postponed: list[tuple[ast.expr, Expr, ast.AST]] = []
     absent = []
@@ -254,7 +256,8 @@ def give_inputs(scope: Scope, tensors: dict[str, Any], node: ast.Call, ctx: Cont
                 f"{declared.name} {'is' if declared.family else 'is not'} a family", node, "w[i] is one member"
             )
         elif isinstance(found, Family):
-            members = tuple(match_input(declared, m, scope, postponed, node, ctx) for m in found.members)
+            each = [(member(declared, i, scope), m) for i, m in enumerate(found.members)]
+            members = tuple(match_input(one, m, scope, postponed, node, ctx) for one, m in each)
             scope.names[declared.name] = Family(members)
         else:
             scope.names[declared.name] = match_input(declared, found, scope, postponed, node, ctx)

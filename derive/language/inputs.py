@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 from typing import Any
 
 from sympy import Expr, Integer
 
+from derive.language.axes import member, member_count, member_letter
 from derive.language.context import DRAWS, Context
 from derive.language.definition import Definition, Input
-from derive.language.expressions import need_static, number, whole_number
+from derive.language.expressions import need_static, number
 from derive.language.lefts import axes_items
+from derive.language.lengths import lengths_asserted
 from derive.language.reads import pack_key
 from derive.language.scalars import settle
 from derive.language.tables import Absent, Constant, Dim, Equation, Family, Row, Scope, Slot
@@ -25,38 +26,27 @@ def declare_sizes(inputs: tuple[Input, ...], scope: Scope) -> None:
     early_sizes(scope)
     _asserted_packs(inputs, scope)
     for declared in inputs:
+        letter = member_letter(declared)
         for axis in declared.axes:
             for node in ast.walk(axis):
-                if isinstance(node, ast.Name) and pack_key(axis) is None:
+                if isinstance(node, ast.Name) and pack_key(axis) is None and node.id != letter:
                     _declare_size(node, scope)
 
 
 def _asserted_packs(inputs: tuple[Input, ...], scope: Scope) -> None:
     """``assert len(A) == 2`` makes the pack ``*A`` two axes of their own."""
-    ctx = Context(scope)
     keys = {key for i in inputs for axis in i.axes if (key := pack_key(axis)) is not None}
-    for key, node in lengths_asserted(scope.definition):
+    taken = {n.id for i in inputs for axis in i.axes for n in ast.walk(axis) if isinstance(n, ast.Name)}
+    for key, count, node in lengths_asserted(scope):
         if key not in keys or key in scope.packs:
             continue
-        count = whole_number(node, ctx)
-        if not 0 <= count <= 16:
+        if count > 16:
             raise scope.error(f"{key} cannot stand for {count} axes", node, "a tensor has 0 to 16 axes")
         name = key.strip("*.") or "A"
-        sizes = [Size(scope.build.names.name(f"{name}_{i}")) for i in range(count)]
+        alone = count == 1 and (name not in taken or "*" + name == key)
+        names = [name] if alone else [f"{name}_{i}" for i in range(count)]
+        sizes = [Size(n if alone else scope.build.names.name(n)) for n in names]
         scope.packs[key] = tuple(Dim((Slot(s),)) for s in sizes)
-
-
-def lengths_asserted(definition: Definition) -> Iterator[tuple[str, ast.expr]]:
-    """(pack, length) of every ``assert len(A) == n`` of a body."""
-    for statement in definition.body:
-        if not (isinstance(statement, ast.Assert) and isinstance(statement.test, ast.Compare)):
-            continue
-        left, ops = statement.test.left, statement.test.ops
-        if not (isinstance(left, ast.Call) and isinstance(left.func, ast.Name) and left.func.id == "len"):
-            continue
-        if isinstance(ops[0], ast.Eq) and len(ops) == 1 and len(left.args) == 1:
-            what = left.args[0]
-            yield "*" + what.id if isinstance(what, ast.Name) else "...", statement.test.comparators[0]
 
 
 def early_sizes(scope: Scope) -> None:
@@ -88,11 +78,11 @@ def add_input(
         given = None
         if declared.default is None:
             raise caller.error(f"{scope.definition.name} needs {declared.name}", called, f"give {declared.name}=…")
-        if _is_draw(declared.default):
-            given = "present"
+    if declared.default is not None and _is_draw(declared.default):
+        given = "present"  # what is not given is drawn
     if declared.family is not None:
-        count = whole_number(declared.family, ctx)
-        members = tuple(_one(f"{declared.name}_{i}", declared, scope, given, ctx) for i in range(count))
+        each = [member(declared, i, scope) for i in range(member_count(declared, ctx))]
+        members = tuple(_one(f"{declared.name}_{i}", one, scope, given, ctx) for i, one in enumerate(each))
         scope.names[declared.name] = Family(members)
         return
     scope.names[declared.name] = _one(declared.name, declared, scope, given, ctx)

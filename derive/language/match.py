@@ -10,7 +10,7 @@ from sympy import Expr, Integer
 from derive.language.context import Context
 from derive.language.definition import Input
 from derive.language.expressions import elaborate, number, symbols_of
-from derive.language.inputs import lengths_asserted
+from derive.language.lengths import lengths_asserted
 from derive.language.ranges import unify
 from derive.language.reads import pack_key
 from derive.language.tables import Constant, Dim, Item, Pack, Ref, Scope, Slot
@@ -96,10 +96,7 @@ def _rank(declared: Input, dims: tuple[Dim, ...], scope: Scope, node: ast.AST, c
 def _asserted(scope: Scope, keys: list[str]) -> dict[str, int | None]:
     """Lengths of packs that the callee asserts: ``assert len(A) == dim``."""
     out: dict[str, int | None] = dict.fromkeys(keys)
-    for key, node in lengths_asserted(scope.definition):
-        if key in out:
-            value = number(node, Context(scope))
-            out[key] = int(value) if value.is_Integer else None
+    out.update((key, count) for key, count, _ in lengths_asserted(scope) if key in out)
     return out
 
 

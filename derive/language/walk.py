@@ -14,6 +14,7 @@ from derive.language.context import WORDS, Context, Static, resolve
 from derive.language.expressions import condition, truth, whole_number
 from derive.language.find import definition_called
 from derive.language.lefts import add_equation, axes_items
+from derive.language.lengths import holds
 from derive.language.parse import KINDS, elements
 from derive.language.tables import Equation, Later, Row, Scope
 from derive.program import Hyper, Size, Truth, walk
@@ -262,7 +263,8 @@ def _turns(node: ast.For, state: Walk) -> range:
 
 
 def _assert(node: ast.Assert, state: Walk) -> None:
-    c = condition(node.test, state.context())
+    settled = holds(node.test, state.context())
+    c = Truth(settled) if settled is not None else condition(node.test, state.context())
     if isinstance(c, Truth):
         if not c:
             text = f": {node.msg.value!s}" if isinstance(node.msg, ast.Constant) else ""

@@ -42,4 +42,9 @@ def test_family_is_data(file):
     """A family's file holds a docstring and definitions, nothing that would run."""
     body = ast.parse(Path(file).read_text(encoding="utf-8")).body
     assert isinstance(body[0], ast.Expr) and all(isinstance(n, ast.FunctionDef) for n in body[1:])
-    assert all(d.id in ("layer", "optimizer") for n in body[1:] for d in n.decorator_list)
+    assert all(role(d) in ("layer", "optimizer") for n in body[1:] for d in n.decorator_list)
+
+
+def role(decorator):
+    """``layer`` of ``@layer`` and of ``@layer(torch=…)``."""
+    return decorator.func.id if isinstance(decorator, ast.Call) else decorator.id

@@ -1,0 +1,9 @@
+"""Settings: dropouts."""
+
+from __future__ import annotations
+
+from derive.verify.samples.form import Settings
+
+SETTINGS: Settings = {
+    "dropout": ({}, {"p": 0.3}, {"training": False}),
+}
