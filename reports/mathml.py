@@ -171,24 +171,43 @@ def to_mathml(document: Document) -> str:
 def _block(block: Block) -> list[str]:
     parts = [f"<h2>{escape(block.title)}</h2>"]
     parts += [f"<p>{escape(sentence)}</p>" for sentence in block.says]
-    parts += [_display(row(name(n), sign(":"), mathml(shape))) for n, shape in block.about]
-    parts += [_display(_formula(f)) for f in block.formulas]
-    parts += [_display(row("<mtext>over </mtext>", listed(block.over)))] if block.over else []
+    parts += [displayed(declared(n, shape)) for n, shape in block.about]
+    parts += [displayed(row("<mtext>given </mtext>", declared(*one))) for one in block.declared]
+    parts += [displayed(_formula(f)) for f in block.formulas]
+    parts += [displayed(row("<mtext>over </mtext>", listed(block.over)))] if block.over else []
     parts += ["<pre>" + escape("\n".join(block.code)) + "</pre>"] if block.code else []
     return [*parts, *(f"<p>{escape(f'{head}: ' + ', '.join(items))}</p>" for head, items in block.notes)]
 
 
-def _display(inner: str) -> str:
+def displayed(inner: str) -> str:
+    """A formula on a line of its own."""
     return f'<math xmlns="http://www.w3.org/1998/Math/MathML" display="block">{inner}</math>'
 
 
-def _formula(f: Formula) -> str:
-    lines = [[mathml(f.left), sign("="), mathml(f.right)]]
+def declared(tensor: str, shape: L.Node, note: str = "") -> str:
+    """A tensor, its shape, and what is special about it."""
+    said = [f"<mtext> ({escape(note)})</mtext>"] if note else []
+    return row(name(tensor), sign(":"), mathml(shape), *said)
+
+
+def equation(f: Formula) -> str:
+    """``left = right``, and on which entries."""
+    line = [mathml(f.left), sign("="), mathml(f.right)]
     if f.guard:
-        lines[0] += ["<mtext> if </mtext>", listed(f.guard)]
-        lines[0] += [f"<mtext>, else {f.otherwise}</mtext>"] if f.otherwise else []
+        line += ["<mtext> if </mtext>", listed(f.guard)]
+        line += [f"<mtext>, else {escape(f.otherwise)}</mtext>"] if f.otherwise else []
+    return row(*line)
+
+
+def named(pair: tuple[L.Node, L.Node]) -> str:
+    """An index that has been given a name, and what it stands for."""
+    return row(mathml(pair[0]), sign("="), mathml(pair[1]))
+
+
+def _formula(f: Formula) -> str:
+    lines = [[equation(f)]]
     for head, pair in zip(["where ", *[" "] * len(f.where)], f.where, strict=False):
-        lines.append([f"<mtext>{head}</mtext>", mathml(pair[0]), sign("="), mathml(pair[1])])
+        lines.append([f"<mtext>{head}</mtext>", named(pair)])
     for head, nodes in (("only ", f.only), ("for ", f.over)):
         lines += [[f"<mtext>{head}</mtext>", listed(nodes)]] if nodes else []
     if len(lines) == 1:

@@ -1,0 +1,75 @@
+"""Formulas on the page: each in a box that scrolls where the screen is narrower than the formula."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from derive.errors import DeriveError
+from derive.reports.html.choice import shown
+from derive.reports.html.elements import Element, Node, Printed, element
+from derive.reports.mathml import declared, displayed, equation, mathml, named
+
+if TYPE_CHECKING:
+    from derive.reports.document import Block, Document, Formula
+    from derive.verify.verdict import Verdict
+
+
+def formulas(verdicts: Sequence[Verdict]) -> dict[str, Document]:
+    """The forward and the gradients of each target that the page shows in full and that is a definition."""
+    from derive.doors import load, vjp
+    from derive.reports.compose import in_indices
+
+    found: dict[str, Document] = {}
+    for target in shown(verdicts):
+        try:
+            program = load(target)
+            found[target] = in_indices(program, [vjp(program)])
+        except (DeriveError, OSError):
+            continue  # a function of the user's, or a text that is gone: it has no formula to show
+    return found
+
+
+def blocks(document: Document) -> Element:
+    """Everything a document says, block by block."""
+    return element("div", *(_block(part, document.name) for part in document.blocks), class_="blocks")
+
+
+def _block(part: Block, whole: str) -> Element:
+    """A titled group of formulas; the target's own name is not said again in the title."""
+    title = part.title.removeprefix(f"{whole} · ") if part.title != whole else "forward"
+    return element(
+        "section",
+        element("h4", title[:1].upper() + title[1:], *(_inline(declared(*about)) for about in part.about)),
+        *(element("p", sentence) for sentence in part.says),
+        _with("given", (declared(*given) for given in part.declared)),
+        *(node for f in part.formulas for node in _formula(f)),
+        _with("over", map(mathml, part.over)),
+        element("pre", "\n".join(part.code)) if part.code else None,
+        *(_note(head, items) for head, items in part.notes),
+        class_="block",
+    )
+
+
+def _formula(f: Formula) -> Iterable[Node]:
+    yield element("div", Printed(displayed(equation(f))), class_="formula")
+    for head, parts in (("where", map(named, f.where)), ("only", map(mathml, f.only)), ("for", map(mathml, f.over))):
+        said = _with(head, parts)
+        if said is not None:
+            yield said
+
+
+def _with(head: str, parts: Iterable[str]) -> Element | None:
+    """A line under a formula; it wraps between its parts."""
+    inside: list[Node] = []
+    for part in parts:
+        inside += [", ", _inline(part)] if inside else [_inline(part)]
+    return element("p", element("span", head, class_="head"), " ", *inside, class_="with") if inside else None
+
+
+def _note(head: str, items: Sequence[str]) -> Element:
+    return element("p", element("span", head, class_="head"), " ", ", ".join(items), class_="with")
+
+
+def _inline(inner: str) -> Printed:
+    return Printed(f"<math>{inner}</math>")
