@@ -10,6 +10,7 @@ import gc
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -126,14 +127,17 @@ _FORMULA_OPTIONS = (
 )
 
 
-def _with_formula_options(command: Any) -> Any:
-    for option in reversed(_FORMULA_OPTIONS):
-        command = option(command)
-    return command
+def _with(options: tuple[Any, ...]) -> Any:
+    def dressed(command: Any) -> Any:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return dressed
 
 
 @commands.command()
-@_with_formula_options
+@_with(_FORMULA_OPTIONS)
 @click.option("--wrt", help="Only the gradients by these inputs, comma-separated.")
 @click.option("--order", type=click.IntRange(1, 3), default=1, show_default=True, help="Highest order of derivative.")
 @click.option("--jvp", is_flag=True, help="Tangents (forward mode) instead of gradients.")
@@ -198,7 +202,7 @@ def _definitions_text(*programs: Any) -> str:
 
 
 @commands.command()
-@_with_formula_options
+@_with(_FORMULA_OPTIONS)
 def optimizer(target: str, choices: dict[str, Any], **options: Any) -> None:
     """The update rule of an optimizer: derive optimizer adam."""
 
@@ -264,55 +268,86 @@ def generate(target: str, choices: dict[str, Any], language: str, folder: str, f
 # ------------------------------------------------------------------------------ checks
 
 
+def _numbers(_context: Any, _parameter: Any, given: str | tuple[str, ...]) -> Any:
+    """``2,3`` -> (2, 3), of one text or of each of several."""
+    if isinstance(given, tuple):
+        return tuple(_numbers(_context, _parameter, text) for text in given)
+    numbers = parse_value(f"{given},")
+    if not all(isinstance(n, int) and n >= 0 for n in numbers):
+        raise click.BadParameter(f"{given!r} is no list of whole numbers: write 2,3")
+    return numbers
+
+
+def _count(_context: Any, _parameter: Any, text: str) -> int:
+    """How many workers; ``auto``: one a CPU."""
+    if text == "auto":
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if not text.isdecimal() or not int(text):
+        raise click.BadParameter("write a number from 1 up, or auto")
+    return int(text)
+
+
+_REFERENCE, _FILE = "MODULE:NAME", click.Path(dir_okay=True)
+
+_CHECK_OPTIONS = (
+    click.argument("targets", nargs=-1, metavar="[TARGET]...", shell_complete=_complete),
+    click.option("--all", "all", is_flag=True, help="Everything in the catalogue."),
+    click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the random inputs."),
+    click.option("--orders", default="1,2", show_default=True, callback=_numbers, help="Orders of derivative."),
+    click.option("--inputs", default="", metavar=_REFERENCE, help="Example inputs of your code, or what makes them."),
+    click.option("--shape", "shapes", multiple=True, metavar="2,3", callback=_numbers, help="Of an input; repeatable."),
+    click.option("--backward", default="", metavar=_REFERENCE, help="The other half of a forward/backward pair."),
+    click.option("--reference", default="", metavar=_REFERENCE, help="An independent forward to compare with."),
+    click.option("--workers", default="1", metavar="N|auto", callback=_count, help="Processes side by side."),
+    click.option("--timeout", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="For one target."),
+    click.option("--shard", default="", metavar="I/N", help="The I-th of N shares of the targets."),
+    click.option("--merge", multiple=True, type=_FILE, metavar="FILE", help="--json reports to join; repeatable."),
+    click.option("--json", "json", is_flag=True, help="Print JSON instead of a table."),
+    click.option("--junit", default="", type=_FILE, metavar="FILE", help="JUnit XML."),
+    click.option("--sarif", default="", type=_FILE, metavar="FILE", help="SARIF 2.1.0, for code scanning."),
+    click.option("--html", default="", type=_FILE, metavar="FILE", help="A page to look at, with the formulas."),
+    click.option("--github/--no-github", default=None, help="Annotations and summary; on in GitHub Actions."),
+    click.option("--mutate", is_flag=True, help="Plant faults instead: does the checker find them?"),
+    click.option("--limit", type=click.IntRange(1), default=3, show_default=True, help="Mutants of a kind."),
+)
+
+
 @commands.command()
-@click.argument("targets", nargs=-1, metavar="NAME|FILE.py...", shell_complete=_complete)
-@click.option("--all", "all_", is_flag=True, help="Everything in the catalogue.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the random inputs.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
-def check(targets: tuple[str, ...], all_: bool, seed: int, as_json: bool) -> int:
-    """Is it true?  Derivatives against independent references, worst first."""
-    from derive.language.find import catalogue_index
+@_with(_CHECK_OPTIONS)
+def check(targets: tuple[str, ...], **options: Any) -> int:
+    """Is it true?  Derivatives against independent references, worst first.
 
-    names = [*targets, *(catalogue_index() if all_ else ())]
-    if not names:
+    TARGET is a catalogue name, a definition file or file.py:name, - for standard input, or your own code as
+    module:attribute: an autograd.Function, an operation, a module, an optimizer, a function of tensors.  Definitions
+    are data and are never run; module:attribute is imported and run, so check only code that you trust.
+
+    Exit code 0: passed, 1: a check failed, 2: usage, 5: nothing was checked.
+    """
+    if not (targets or options["all"] or options["merge"]):
         raise click.UsageError("name what to check, or --all")
-    from derive import verify
-    from derive.reports import verdicts as said
+    from derive.reports.checking import Asked, run
 
-    single = [one for name in dict.fromkeys(names) for one in _definitions(*_source(name))]
-    verdicts = [verify.check(one, seed=seed) for one in _counted(single)]
-    unread = [row.detail for v in verdicts for row in v.rows if row.check == "load"]
-    if unread and len(unread) == sum(len(v.rows) for v in verdicts):  # nothing but definitions that cannot be read
-        click.echo("\n".join(f"derive: {detail}" for detail in dict.fromkeys(unread)), err=True)
-        return USAGE
-    click.echo(said.to_json(verdicts) if as_json else said.to_table(verdicts), nl=False)
-    codes = [v.exit_code for v in verdicts]
-    return FAILED if FAILED in codes else 0 if 0 in codes else NOTHING
+    return run(Asked(tuple(_source(t)[0] for t in targets), **options), _watched, _say)
 
 
-def _counted(items: list[str]) -> Iterator[str]:
-    """Each in turn; how far we are is said on stderr if several are to come and a person watches."""
-    if len(items) < 2 or not sys.stderr.isatty():
-        yield from items
+def _say(text: str, messages: str) -> None:
+    click.echo(text, nl=False)
+    click.echo(messages, nl=False, err=True)
+    sys.stdout.flush()
+
+
+@contextmanager
+def _watched(total: int) -> Iterator[Any]:
+    """How far a sweep is, on stderr, if several targets are to come and a person watches."""
+    if total < 2 or not sys.stderr.isatty():
+        yield None
         return
-
-    def shown(item: str | None) -> str | None:
-        return item and os.path.basename(item.partition("\n")[0])
-
-    with click.progressbar(items, file=sys.stderr, show_pos=True, show_eta=False, item_show_func=shown) as bar:
-        yield from bar
+    with click.progressbar(length=total, file=sys.stderr, show_pos=True, show_eta=False, item_show_func=_shown) as bar:
+        yield lambda verdict: bar.update(1, verdict)
 
 
-def _definitions(target: str, text: str) -> list[str]:
-    """A file without a name means every definition in it."""
-    if not text or target == text or not os.path.isfile(target):
-        return [target]
-    from derive.language.find import definitions_in
-
-    try:
-        return [f"{target}:{name}" for name in definitions_in(text)] or [target]
-    except (SyntaxError, ValueError):
-        return [target]  # the parser says where
+def _shown(verdict: Any) -> str | None:
+    return verdict and f"{verdict.name} {verdict.status}"
 
 
 # ------------------------------------------------------------------------------ entry

@@ -8,12 +8,13 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from derive.reports.plain import WIDTH
+from derive.errors import InputError
 
 if TYPE_CHECKING:
     from derive.verify.verdict import Row, Verdict
 
 SCHEMA = "derive.verdicts/1"
+WIDTH = 80  # the terminal's, as in derive.reports.text, whose formulas need SymPy
 
 #: Worst first.
 STATUSES = ("failed", "inconclusive", "passed", "not applicable")
@@ -21,10 +22,10 @@ STATUSES = ("failed", "inconclusive", "passed", "not applicable")
 
 def badness(row: Row) -> tuple[int, float]:
     """Rows sort by status, then by how much of the tolerance the error uses; an error that is no number is worst."""
-    return STATUSES.index(row.status), -_used(row)
+    return STATUSES.index(row.status), -used(row)
 
 
-def _used(row: Row) -> float:
+def used(row: Row) -> float:
     """Error over tolerance."""
     if row.error is None:
         return 0.0
@@ -45,12 +46,44 @@ def to_table(verdicts: Sequence[Verdict], details: bool | None = None) -> str:
     lines: list[str] = []
     for v in worst_first(verdicts):
         lines.append(_line(v, width))
-        for row in sorted((r for r in v.rows if r.status in ("failed", "inconclusive")), key=badness):
-            lines += _row(row)
+        lines += _undone(v)
         lines += _by_check(v) if full else []
-        if v.failures and v.rerun:
-            lines.append(f"    again: {v.rerun}")
-    return "\n".join([*lines, _total(verdicts)]) + "\n"
+        lines += _again(v)
+    return "\n".join([*lines, counted(verdicts)]) + "\n"
+
+
+def to_words(v: Verdict) -> str:
+    """Why a verdict is no pass, as the message of an error."""
+    decided = len(v.rows) - len(v.of("not applicable"))
+    head = f"{v.name}: {len(v.failures)} of {decided} checks failed" if v.failures else f"{v.name}: nothing was checked"
+    reasons = [] if v.failures else [_row(row)[0] for row in v.of("not applicable")]
+    return "\n".join([head, *_undone(v), *reasons, *_again(v)])
+
+
+def _again(v: Verdict) -> list[str]:
+    """Where what failed is written, and the command that fails again."""
+    if not v.failures:
+        return []
+    return [f"    {what}: {said}" for what, said in (("at", v.where), ("again", v.rerun)) if said]
+
+
+def to_lines(verdicts: Sequence[Verdict]) -> list[str]:
+    """A line a verdict, worst first."""
+    width = max((len(v.name) for v in verdicts), default=0)
+    return [_line(v, width) for v in worst_first(verdicts)]
+
+
+def _undone(v: Verdict) -> list[str]:
+    """What failed or was not decided: the worst case of each check in full, and how many more there are."""
+    groups: dict[tuple[str, str], list[Row]] = {}
+    for row in sorted((r for r in v.rows if r.status in ("failed", "inconclusive")), key=badness):
+        groups.setdefault((row.status, row.check), []).append(row)
+    lines: list[str] = []
+    for rows in groups.values():
+        lines += _row(rows[0])
+        if len(rows) > 1:
+            lines += _wrapped(f"and {len(rows) - 1} more: " + "; ".join(r.case for r in rows[1:]), " " * 17)
+    return lines
 
 
 def _by_check(v: Verdict) -> list[str]:
@@ -75,7 +108,7 @@ def _by_check(v: Verdict) -> list[str]:
 
 def _line(v: Verdict, width: int) -> str:
     decided = [r for r in v.rows if r.status in ("passed", "failed")]
-    worst = max(decided, key=_used, default=None)
+    worst = max(decided, key=used, default=None)
     line = f"{v.name:<{width}}  {v.status:<8}  {len(decided):>3} checks"
     if worst is not None and worst.error is not None:
         line += f"   worst {_number(worst.error)} of {_number(worst.tolerance)} ({worst.check})"
@@ -86,14 +119,19 @@ def _row(row: Row) -> list[str]:
     size = f"{_number(row.error)} of {_number(row.tolerance)}" if row.error is not None else ""
     parts = [row.check, row.case, size, row.reason, row.detail]
     text = f"  {row.status:<14} " + "   ".join(p for p in parts if p)
-    return textwrap.wrap(text, WIDTH + 20, subsequent_indent=" " * 17)
+    return _wrapped(text, "")
+
+
+def _wrapped(text: str, indent: str) -> list[str]:
+    return textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=" " * 17, break_on_hyphens=False)
 
 
 def _number(value: float | None) -> str:
     return "—" if value is None else "0" if value == 0 else f"{value:.1e}"
 
 
-def _total(verdicts: Sequence[Verdict]) -> str:
+def counted(verdicts: Sequence[Verdict]) -> str:
+    """How many targets, checks and failures."""
     decided = sum(1 for v in verdicts for r in v.rows if r.status in ("passed", "failed"))
     failed = [v for v in verdicts if v.failures]
     undecided = [v for v in verdicts if not v.checked]
@@ -104,25 +142,34 @@ def _total(verdicts: Sequence[Verdict]) -> str:
     return ", ".join(p for p in parts if p)
 
 
-def to_json(verdicts: Sequence[Verdict]) -> str:
-    """One object; ``schema`` names its version."""
+def to_json(verdicts: Sequence[Verdict], asked: Sequence[str] | None = None, shard: str = "") -> str:
+    """One object; ``schema`` names its version, ``targets`` all that was asked for, of which a shard is a part."""
     data = {
         "schema": SCHEMA,
         "passed": bool(verdicts) and all(v.passed for v in verdicts),
+        "shard": shard or None,
+        "targets": list(asked if asked is not None else (v.target for v in verdicts)),
         "verdicts": [_verdict(v) for v in worst_first(verdicts)],
     }
     return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
 
 
 def _verdict(v: Verdict) -> dict[str, object]:
-    rows = [_as_dict(r) for r in sorted(v.rows, key=badness)]
-    return {"name": v.name, "status": v.status, "rerun": v.rerun, "rows": rows}
+    rows = [{"rule": row.rule, **row.to_dict()} for row in sorted(v.rows, key=badness)]
+    data = {"name": v.name, "status": v.status, **v.to_dict(), "rows": rows}
+    return data if v.evidence else {name: value for name, value in data.items() if name != "evidence"}
 
 
-def _as_dict(row: Row) -> dict[str, object]:
-    """A row; JSON has no NaN, so such errors are text."""
-    data = dict(vars(row))
-    for field in ("error", "tolerance"):
-        if data[field] is not None and not math.isfinite(data[field]):
-            data[field] = str(data[field])
-    return data
+def read_json(text: str, name: str) -> tuple[list[str], list[Verdict]]:
+    """What was asked for and the verdicts of a report that ``--json`` wrote."""
+    from derive.verify.verdict import Verdict
+
+    try:
+        data = json.loads(text)
+        if data["schema"] != SCHEMA:
+            raise ValueError(f"its schema is {data['schema']!r}")
+        return list(data["targets"]), [Verdict.from_dict(v) for v in data["verdicts"]]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        said = f"nothing of it is called {error}" if isinstance(error, KeyError) else str(error)
+        message = f"{name} is no report of derive check: {said}"
+        raise InputError(message, mend="merge files written by derive check … --json > FILE") from error

@@ -37,23 +37,24 @@ class Request:
     @property
     def is_definition(self) -> bool:
         """Whether the target is data: a catalogue name, a definition file or a text; else it is code that is run."""
-        path, colon, _ = self.target.rpartition(":")
-        return self.is_text or not colon or path.endswith(".py") or "/" in path
+        from derive.verify.targets.resolve import is_reference
+
+        return not is_reference(self.target)
 
     @property
     def name(self) -> str:
-        """What a table calls it: the last part of the target."""
+        """What a table calls it: a definition's name, else the target."""
         if self.is_text:
             found = _DEFINITION.findall(self.target)
             return found[-1] if found else "definition"
-        return self.target.rpartition(":")[2]
+        return self.target.rpartition(":")[2] if self.is_definition else self.target
 
     @property
     def command(self) -> str:
         """The command line that asks the same; ``-`` stands for a text."""
         words = ["derive", "check", "-" if self.is_text else self.target, "--seed", str(self.seed)]
-        for option, value in (("--inputs", self.inputs), ("--backward", self.backward), ("--reference", self.reference)):
-            words += [option, value] if value else []
+        for option in ("inputs", "backward", "reference"):
+            words += [f"--{option}", getattr(self, option)] if getattr(self, option) else []
         for shape in self.shapes:
             words += ["--shape", ",".join(map(str, shape))]
         if self.orders != type(self).orders:
