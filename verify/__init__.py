@@ -9,12 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from derive.verify.ladder import check
+    from derive.verify.answer import check, run
     from derive.verify.verdict import Row, Verdict
 
-__all__ = ["Row", "Verdict", "check"]
+__all__ = ["Row", "Verdict", "check", "run"]
 
-_HOMES = {"check": "ladder", "Row": "verdict", "Verdict": "verdict"}
+_HOMES = {"check": "answer", "run": "answer", "Row": "verdict", "Verdict": "verdict"}
 
 
 def __getattr__(name: str) -> Any:

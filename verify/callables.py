@@ -1,12 +1,15 @@
-"""Checks of a torch function that we did not derive: its contract, its gradient and its gradient's gradient.
+"""Checks of what we did not derive: its contract, its gradient and its gradient's gradient, at examples and near them.
 
-The function may be a callable of tensors or an ``autograd.Function``; it is checked at the inputs given, in float64,
-since differences in float32 tell nothing.
+The rungs are those of our own programs; the inputs are the example and its variations.  Everything is done in float64
+where the function takes it, since differences in float32 tell little.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import random
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,148 +17,151 @@ import torch
 from torch import Tensor as Array
 
 from derive.errors import InputError
-from derive.verify import probes
+from derive.verify import contract, forward_mode, probing
+from derive.verify import orders as higher
 from derive.verify.compare import compare
-from derive.verify.contract import Contract
-from derive.verify.contract import rows as contract_rows
-from derive.verify.verdict import FAILED, INCONCLUSIVE, NOT_APPLICABLE, PASSED, Row, Verdict
+from derive.verify.probing import judged as judged
+from derive.verify.targets import forms
+from derive.verify.targets.settle import Settled, said, settle
+from derive.verify.targets.target import Target, tensors_of
+from derive.verify.variations import Variation, variations
+from derive.verify.verdict import FAILED, NOT_APPLICABLE, Row, Verdict
 
 FORWARD, CONTRACT = 1e-10, 1e-12
-_CASE = "as given"
+
+
+@dataclass(frozen=True)
+class Point:
+    """One target at one case: what every rung is given."""
+
+    target: Target
+    case: str
+    seed: int
+    orders: tuple[int, ...] = (1, 2)
+    reference: Callable | None = None
+
+    @property
+    def inputs(self) -> dict[str, Array]:
+        return dict(self.target.inputs)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return self.target.differentiable
+
+    @cached_property
+    def bound(self) -> contract.Contract:
+        return contract.Contract(self.target.outputs, self.inputs, self.names, self.seed, own=self.target.own)
 
 
 def check_callable(
-    target: Any, inputs: tuple[Any, ...], *, seed: int = 0, reference: Callable | None = None
+    thing: Any,
+    inputs: tuple[Any, ...],
+    kwargs: Mapping[str, Any] | None = None,
+    *,
+    seed: int = 0,
+    orders: tuple[int, ...] = (1, 2),
+    reference: Callable | None = None,
+    backward: Callable | None = None,
+    name: str = "",
 ) -> Verdict:
-    """The verdict over a torch function at these inputs; ``reference`` is an independent forward, if there is one."""
-    function = _function(target)
-    name = getattr(target, "__name__", type(target).__name__)
-    given = {f"input {i}" if len(inputs) > 1 else "input": _tensor(x) for i, x in enumerate(inputs)}
-    names = tuple(n for n, x in given.items() if x.is_floating_point())
-    if not names:
-        raise InputError(f"{name} got no real input", mend="give the tensors it is to be differentiated by")
-    rows: list[Row] = []
-    for rung, make in _RUNGS:
+    """The verdict over a user's function at these inputs; ``reference`` is an independent forward, if there is one."""
+    name = name or forms.name_of(thing)
+    given: dict[str, Any] = {"orders": orders, "reference": reference, "backward": backward}
+    state = np.random.get_state(), random.getstate()
+    with torch.random.fork_rng(devices=[]):
+        found = tuple(rows(thing, inputs, kwargs, seed=seed, **given))
+    np.random.set_state(state[0])
+    random.setstate(state[1])
+    return Verdict(name, found, where=forms.where_of(thing, backward))
+
+
+def rows(
+    thing: Any,
+    inputs: tuple[Any, ...],
+    kwargs: Mapping[str, Any] | None = None,
+    *,
+    seed: int = 0,
+    orders: tuple[int, ...] = (1, 2),
+    reference: Callable | None = None,
+    backward: Callable | None = None,
+) -> Iterator[Row]:
+    """Each row as it is found: the example first, then its variations."""
+    kwargs = kwargs or {}
+    if not inputs and not kwargs:
+        mend = "give the tensors it is to be differentiated by"
+        raise InputError(f"{forms.name_of(thing)} got no example inputs", mend=mend)
+    compared = None if reference is None else next(iter(forms.targets(reference, inputs, kwargs))).call
+    for target in forms.targets(thing, inputs, kwargs, backward=backward):
+        yield from _climb(target, seed, orders, compared)
+
+
+def _climb(target: Target, seed: int, orders: tuple[int, ...], reference: Callable | None) -> Iterator[Row]:
+    settled = settle(target, seed)
+    if not isinstance(settled, Settled):
+        yield from settled
+        return
+    yield from settled.rows
+    for variation in variations(settled.target, seed, settled.exact):
+        title = target.case(variation.case)
+        if variation.refused:
+            yield Row("inputs", title, NOT_APPLICABLE, reason=variation.refused, seed=seed)
+            continue
+        point = Point(settled.target.at(variation.inputs), title, seed, orders, reference)
+        yield from _at(point, variation)
+
+
+def _at(point: Point, variation: Variation) -> Iterator[Row]:
+    """Every rung at one case; whatever a rung raises is a failed row."""
+    for name, rung in _RUNGS:
+        if name not in variation.rungs:
+            continue
         try:
-            rows += make(function, given, names, seed, reference)
+            yield from rung(point)
         except Exception as error:
-            rows.append(Row(rung, _CASE, FAILED, seed=seed, detail=f"{type(error).__name__}: {error}"))
-    return Verdict(name, tuple(rows), f"derive.verify.check({name}, …, seed={seed})")
+            yield Row(name, point.case, FAILED, seed=point.seed, detail=said(error))
 
 
-def _function(target: Any) -> Callable:
-    if isinstance(target, type) and issubclass(target, torch.autograd.Function):
-        return target.apply
-    return target
-
-
-def _tensor(x: Any) -> Array:
-    x = x.detach() if isinstance(x, Array) else torch.as_tensor(x)
-    return x.to(torch.float64) if x.is_floating_point() else x
-
-
-Given = dict[str, Array]
-
-
-def _against_reference(
-    function: Callable, given: Given, names: tuple[str, ...], seed: int, reference: Callable | None
-) -> Iterator[Row]:
-    if reference is None:
-        yield Row("forward", _CASE, NOT_APPLICABLE, reason="no independent forward was given", seed=seed)
+def _against_reference(point: Point) -> Iterator[Row]:
+    if point.reference is None:
+        if point.case.startswith("as given"):
+            reason = "no independent forward was given"
+            yield Row("forward", point.case, NOT_APPLICABLE, reason=reason, seed=point.seed)
         return
-    found, expected = (_numbered(f(*given.values())) for f in (function, reference))
-    yield compare("forward", _CASE, found, expected, FORWARD, seed=seed)
+    with torch.no_grad():
+        found, expected = (_numbered(f(*point.inputs.values())) for f in (point.target.call, point.reference))
+    yield compare("forward", point.case, found, expected, FORWARD, seed=point.seed)
 
 
-def _contract(
-    function: Callable, given: Given, names: tuple[str, ...], seed: int, reference: Callable | None
-) -> Iterator[Row]:
-    yield from contract_rows(Contract(function, given, names, seed), _CASE, CONTRACT, seed)
+def _contract(point: Point) -> Iterator[Row]:
+    yield from contract.rows(point.bound, point.case, CONTRACT, point.seed)
 
 
-def _gradient(
-    function: Callable, given: Given, names: tuple[str, ...], seed: int, reference: Callable | None
-) -> Iterator[Row]:
+def _transforms(point: Point) -> Iterator[Row]:
+    """What ``torch.func`` makes of it; a pair written by hand has no part in that."""
+    if point.target.functional:
+        for name, promise in point.bound.transforms():
+            yield contract._row(f"contract, {name}", point.case, promise, contract.LOOSER[name], point.seed)
+        yield from forward_mode.rows(point.bound, point.case)
+
+
+def _gradient(point: Point) -> Iterator[Row]:
     """The gradient against differences of the forward."""
-    yield _probed("probes", function, given, names, seed)
+    yield from probing.rows(point.bound, point.case)
 
 
-def _second(
-    function: Callable, given: Given, names: tuple[str, ...], seed: int, reference: Callable | None
-) -> Iterator[Row]:
+def _higher(point: Point) -> Iterator[Row]:
     """The gradient's gradient against differences of the gradient, where the function has one."""
-    weights = Contract(function, given, names, seed).cotangents
-
-    def back(*tensors: Array) -> tuple[Array, ...]:
-        leaves = [t if t.requires_grad else t.clone().requires_grad_() if t.is_floating_point() else t for t in tensors]
-        y = [v for v in _several(function(*leaves)) if v.is_floating_point()]
-        real = [t for t in leaves if t.is_floating_point()]
-        found = torch.autograd.grad(y, real, weights, create_graph=True, allow_unused=True)
-        return tuple(torch.zeros_like(t) if g is None else g for t, g in zip(real, found, strict=True))
-
-    try:
-        differentiable = any(g.requires_grad for g in back(*given.values()))
-        if differentiable:
-            Contract(back, given, names, seed).gradients()
-    except RuntimeError as error:
-        differentiable = False
-        reason = f"no double backward: {error}".splitlines()[0]
-    else:
-        reason = "the gradient is constant or has no double backward"
-    if not differentiable:
-        yield Row("probes of order 2", _CASE, NOT_APPLICABLE, reason=reason, seed=seed)
-        return
-    yield _probed("probes of order 2", back, given, names, seed)
-
-
-def _probed(check: str, function: Callable, given: Given, names: tuple[str, ...], seed: int) -> Row:
-    contract = Contract(function, given, names, seed)
-    cotangents = {str(i): w.numpy() for i, w in enumerate(contract.cotangents)}
-    gradient = {n: g.detach().numpy() for n, g in contract.gradients().items()}
-    inputs = {n: given[n].numpy() for n in names}
-
-    def forward(moved: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        y = contract.outputs({n: torch.from_numpy(np.array(moved[n])) if n in moved else x for n, x in given.items()})
-        return {str(i): v.detach().numpy() for i, v in enumerate(y)}
-
-    return judged(check, _CASE, forward, gradient, inputs, cotangents, seed, {})
-
-
-def judged(
-    check: str,
-    case: str,
-    forward: probes.Forward,
-    gradient: probes.Arrays,
-    inputs: probes.Arrays,
-    cotangents: probes.Arrays,
-    seed: int,
-    sizes: dict[str, int],
-) -> Row:
-    """Probes as a row: any wrong one fails, any undecided one is inconclusive, and says why."""
-    results = probes.probes(forward, gradient, inputs, cotangents, seed)
-    wrong = [p for p in results if p.conclusive and not p.passed]
-    worst = max(wrong or results, key=lambda p: p.error - p.tolerance)
-    if wrong:
-        alone = {n: gradient[n] for p in wrong if len(p.inputs) == 1 for n in p.inputs}
-        detail = probes.localise(forward, alone or gradient, inputs, cotangents, sizes)
-        return Row(check, case, FAILED, worst.error, worst.tolerance, seed=seed, detail=detail)
-    if not all(p.conclusive for p in results):
-        reason = "a kink near: the error estimate does not shrink"
-        return Row(check, case, INCONCLUSIVE, worst.error, worst.tolerance, reason, seed)
-    return Row(check, case, PASSED, worst.error, worst.tolerance, seed=seed)
-
-
-def _several(y: Any) -> tuple[Array, ...]:
-    return y if isinstance(y, tuple) else (y,)
+    yield from higher.rows(point.bound, point.case, tuple(k for k in point.orders if k > 1))
 
 
 def _numbered(y: Any) -> dict[str, np.ndarray]:
-    return {f"output {i}": v.detach().to(torch.float64).numpy() for i, v in enumerate(_several(y))}
+    return {f"output {i}": v.detach().to(torch.float64).numpy() for i, v in enumerate(tensors_of(y))}
 
 
-_RUNGS = (
+_RUNGS: tuple[tuple[str, Callable[[Point], Iterator[Row]]], ...] = (
     ("forward", _against_reference),
     ("contract", _contract),
+    ("transforms", _transforms),
     ("probes", _gradient),
-    ("probes of order 2", _second),
+    ("higher orders", _higher),
 )

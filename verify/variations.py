@@ -1,0 +1,266 @@
+"""Example inputs varied: other values, other sizes, boundaries; what the function refuses is said in its own words.
+
+Values keep the range, the scale and the sign of the example's.  Values of a sign that the example has none of are tried
+too, but what is wrong there alone is a question to the user, not a failure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor as Array
+
+from derive.verify.targets import axes
+from derive.verify.targets.resolve import raised
+from derive.verify.targets.target import Target, real_outputs
+
+#: Sizes tried for axes that are to be small and all different, and for those to be alike.
+SMALL, ALIKE = (3, 2, 5, 4, 7, 6, 9, 8), (3, 4, 2, 6, 8)
+#: A prime above the usual blocks of rows, and the entries up to which inputs may grow by it.
+ODD, MOST = 67, 20_000
+#: Entries up to which the example itself is small enough for every rung.
+FEW = 2_000
+
+PROBED = ("forward", "probes")
+VALUES = ("contract", *PROBED)
+ALL = ("higher orders", "transforms", *VALUES)
+
+
+@dataclass(frozen=True)
+class Variation:
+    """One case: its inputs and the rungs to climb, or the words in which the function refused it.
+
+    ``kinked``: made to lie on kinks, where differences may not tell.  ``beyond``: of values that the example gives no
+    warrant for.
+    """
+
+    case: str
+    inputs: Mapping[str, Array] = field(default_factory=dict)
+    rungs: tuple[str, ...] = ()
+    refused: str = ""
+    kinked: bool = False
+    beyond: str = ""
+
+
+# ------------------------------------------------------------------------------ values
+
+
+def draw(rng: np.random.Generator, example: Array, shape: tuple[int, ...], kind: str = "plain") -> Array:
+    """Values of that kind in that shape, like the example's."""
+    make = _VALUES.get(kind, _plain) if example.is_floating_point() else _whole
+    if example.dtype == torch.bool:
+        made = {"zeros": np.zeros(shape), "ones": np.ones(shape)}.get(kind, rng.random(shape) < 0.5)
+        return torch.from_numpy(np.asarray(made)).to(torch.bool)
+    return torch.from_numpy(np.asarray(make(rng, example, shape))).to(example.dtype)
+
+
+def _plain(rng: np.random.Generator, example: Array, shape: tuple[int, ...]) -> np.ndarray:
+    low, high, scale = _range(example)
+    if low >= 0 and high > 0:
+        top = min(high, 1.0) if high <= 1 else scale
+        return rng.uniform(0.05 * top, 0.95 * top if high <= 1 else 2 * top, size=shape)
+    if high <= 0 and low < 0:
+        return -rng.uniform(0.05 * scale, 2 * scale, size=shape)
+    return scale * rng.normal(size=shape)
+
+
+def _either_sign(rng: np.random.Generator, example: Array, shape: tuple[int, ...]) -> np.ndarray:
+    return _range(example)[2] * rng.normal(size=shape)
+
+
+def _ties(rng: np.random.Generator, example: Array, shape: tuple[int, ...]) -> np.ndarray:
+    """Values of a few, many of them the same, 0 among them."""
+    low, high, scale = _range(example)
+    lowest, highest = (0 if low >= 0 and high > 0 else -1), (0 if high <= 0 and low < 0 else 1)
+    return scale * rng.integers(lowest, highest + 1, size=shape).astype(float)
+
+
+def _large(rng: np.random.Generator, example: Array, shape: tuple[int, ...]) -> np.ndarray:
+    return 300.0 * _plain(rng, example, shape)
+
+
+def _zeros(rng: np.random.Generator, example: Array, shape: tuple[int, ...]) -> np.ndarray:
+    """A zero in every row, beside plain values."""
+    values = np.array(_plain(rng, example, shape), dtype=float)
+    flat = values.reshape(-1)
+    flat[:: max(2, shape[-1] if shape else 2)] = 0.0
+    return flat.reshape(shape)
+
+
+def _whole(rng: np.random.Generator, example: Array, shape: tuple[int, ...]) -> np.ndarray:
+    """Whole numbers within the example's, a permutation as another, sorted ones sorted."""
+    if not example.numel():
+        return np.zeros(shape, dtype=int)
+    flat = example.reshape(-1)
+    if example.ndim == 1 and shape == tuple(example.shape) and flat.unique().numel() == flat.numel() > 1:
+        return flat.numpy() if bool((flat.diff() > 0).all()) else rng.permutation(flat.numpy())
+    drawn = rng.integers(int(flat.min()), int(flat.max()) + 1, size=shape)
+    ordered = example.ndim == 1 and flat.numel() > 2 and bool((flat.diff() >= 0).all())
+    return np.sort(drawn) if ordered else drawn
+
+
+_VALUES: dict[str, Callable[[np.random.Generator, Array, tuple[int, ...]], np.ndarray]] = {
+    "plain": _plain,
+    "zeros": _zeros,
+    "ties": _ties,
+    "large": _large,
+    "either sign": _either_sign,
+}
+
+
+def _range(example: Array) -> tuple[float, float, float]:
+    """Lowest, highest, and the size of a typical value; an example of zeros says nothing."""
+    finite = example[torch.isfinite(example)].double()
+    if not finite.numel() or not bool(finite.any()):
+        return -1.0, 1.0, 1.0
+    scale = float(finite.square().mean().sqrt())
+    return float(finite.min()), float(finite.max()), min(max(scale, 0.1), 10.0)
+
+
+def one_signed(target: Target) -> tuple[str, ...]:
+    """The inputs whose example is of one sign alone."""
+    found = []
+    for name in target.differentiable:
+        low, high, _ = _range(target.inputs[name])
+        if name not in target.held and (low >= 0 or high <= 0):
+            found.append(name)
+    return tuple(found)
+
+
+# ------------------------------------------------------------------------------ cases
+
+
+@dataclass
+class _Maker:
+    """Draws inputs of one target in any shapes, and asks whether it accepts them."""
+
+    target: Target
+    seed: int
+
+    def inputs(self, shapes: axes.Shapes, kind: str) -> dict[str, Array]:
+        rng = np.random.default_rng([self.seed, *kind.encode()])
+        return {n: self._one(rng, n, shape, kind) for n, shape in shapes.items()}
+
+    def _one(self, rng: np.random.Generator, name: str, shape: tuple[int, ...], kind: str) -> Array:
+        held = name in self.target.held and kind not in ("plain", "asymmetric")
+        return draw(rng, self.target.inputs[name], shape, "plain" if held else kind)
+
+    def refusal(self, shapes: axes.Shapes, kind: str = "plain") -> str:
+        """The function's own words where it does not accept inputs of these shapes; empty where it does."""
+        try:
+            with torch.no_grad():
+                outputs = real_outputs(self.target.call(*self.inputs(shapes, kind).values()))
+        except Exception as error:
+            return raised(error)
+        return "" if outputs else "it returns no real tensor"
+
+    def near(self, shapes: axes.Shapes) -> dict[str, Array]:
+        """The example moved a little, each entry by a hundredth of itself: zeros and signs stay."""
+        rng = np.random.default_rng([self.seed, 31])
+        return {
+            n: x * torch.from_numpy(np.asarray(1 + 0.01 * rng.normal(size=tuple(x.shape)))).to(x.dtype)
+            if x.is_floating_point()
+            else x
+            for n, x in self.target.inputs.items()
+        }
+
+
+def variations(target: Target, seed: int, exact: bool = True) -> Iterator[Variation]:
+    """The example as given, then its variations of values and of sizes."""
+    entries = sum(x.numel() for x in target.inputs.values())
+    few = entries <= FEW
+    yield Variation("as given", target.inputs, ALL if few else VALUES)
+    maker = _Maker(target, seed)
+    given = {n: tuple(x.shape) for n, x in target.inputs.items()}
+    trial = axes.Trial(maker.refusal)
+    if not trial.accepts(given):
+        yield _finite(maker, Variation("near the example", maker.near(given), PROBED))
+        yield Variation("other values", refused=f"the function refuses them: {trial.last}")
+        return
+    found = axes.classes(given, trial, target.held)
+    small, _ = axes.chosen(given, found, lambda i, used: SMALL[i % 3 :] + SMALL[: i % 3], trial)
+    yield from _values(maker, small)
+    yield from _sizes(maker, small, found, trial)
+
+
+def _values(maker: _Maker, shapes: axes.Shapes) -> Iterator[Variation]:
+    """Fresh values, then those at the boundary of what is usual."""
+    plain = _finite(maker, Variation("plain", maker.inputs(shapes, "plain"), ALL))
+    yield plain
+    if plain.refused:
+        near = {n: tuple(x.shape) for n, x in maker.target.inputs.items()}
+        yield _finite(maker, Variation("near the example", maker.near(near), PROBED))
+        return
+    for kind, title in (("zeros", "some zeros"), ("ties", "ties"), ("large", "large")):
+        yield _finite(maker, Variation(title, maker.inputs(shapes, kind), PROBED, kinked=kind != "large"))
+    if any(x.dtype == torch.bool for x in maker.target.inputs.values()):
+        for value, kind in ((False, "all false"), (True, "all true")):
+            masked = {n: torch.full_like(x, value) if x.dtype == torch.bool else x for n, x in plain.inputs.items()}
+            yield _finite(maker, Variation(f"masks {kind}", masked, PROBED))
+    signed = one_signed(maker.target)
+    if signed:
+        mixed = maker.inputs(shapes, "either sign")
+        inputs = {n: mixed[n] if n in signed else x for n, x in plain.inputs.items()}
+        beyond = f"the example of {', '.join(signed)} has one sign only"
+        yield _finite(maker, Variation("either sign", inputs, PROBED, beyond=beyond))
+
+
+def _sizes(maker: _Maker, small: axes.Shapes, found: Sequence[axes.Class], trial: axes.Trial) -> Iterator[Variation]:
+    """Sizes all different, all alike, one, none, and a batch that no block divides."""
+    if not found:
+        yield Variation("other sizes", refused=f"the function refuses every other size: {trial.last}")
+        return
+    shapes, taken = axes.chosen(small, found, lambda i, used: [n for n in SMALL if n not in used], trial)
+    yield _finite(maker, Variation(f"asymmetric, {_said(shapes)}", maker.inputs(shapes, "asymmetric"), ALL))
+    for n in ALIKE:
+        alike, taken = axes.chosen(small, found, lambda i, used, n=n: (n,), trial)  # type: ignore[misc]
+        if len(taken) == len(found):
+            break
+    if len(taken) > 1:
+        yield _finite(maker, Variation(f"equal, {_said(alike)}", maker.inputs(alike, "plain"), PROBED))
+    ones, taken = axes.chosen(small, found, lambda i, used: (1,), trial)
+    if taken:
+        yield _finite(maker, Variation(f"size 1, {_said(ones)}", maker.inputs(ones, "plain"), VALUES))
+    else:
+        yield Variation("size 1", refused=f"the function refuses it: {trial.last}")
+    yield _resized(maker, "empty", small, found[0], 0, trial, VALUES)
+    odd = axes.resized(small, found[0], ODD)
+    if sum(int(np.prod(s)) for s in odd.values()) <= MOST:
+        yield _resized(maker, "odd batch", small, found[0], ODD, trial, PROBED)
+
+
+def _resized(
+    maker: _Maker,
+    title: str,
+    shapes: axes.Shapes,
+    one: axes.Class,
+    size: int,
+    trial: axes.Trial,
+    rungs: tuple[str, ...],
+) -> Variation:
+    shapes = axes.resized(shapes, one, size)
+    refusal = maker.refusal(shapes)
+    if refusal:
+        return Variation(title, refused=f"the function refuses it: {refusal}")
+    return _finite(maker, Variation(f"{title}, {_said(shapes)}", maker.inputs(shapes, "plain"), rungs))
+
+
+def _finite(maker: _Maker, variation: Variation) -> Variation:
+    """Refused where the forward is not finite there, or raises."""
+    try:
+        with torch.no_grad():
+            outputs = real_outputs(maker.target.call(*(x.clone() for x in variation.inputs.values())))
+    except Exception as error:
+        return Variation(variation.case, refused=f"the function refuses it: {raised(error)}")
+    if all(bool(torch.isfinite(y).all()) for y in outputs):
+        return variation
+    return Variation(variation.case, refused="the forward is not finite here")
+
+
+def _said(shapes: axes.Shapes) -> str:
+    """``x 3×2, w 5×2``; of many the first few."""
+    words = [f"{n} {'×'.join(map(str, s)) or 'scalar'}" for n, s in shapes.items()]
+    return ", ".join(words[:3]) + (", …" if len(words) > 3 else "")
