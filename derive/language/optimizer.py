@@ -33,6 +33,9 @@ def desugar(definition: Definition) -> Definition:
     states = tuple(dict.fromkeys(_states(equations)))
     moving = dict.fromkeys(name for name, first in reads if _moves(first) or name in states)
     given = {i.name: _free(f"{i.name}_0", used) for i in definition.inputs if i.name in states}
+    for _, _, equation in equations:
+        equation.value = _Started(given).visit(equation.value)
+    reads = list(_reads(body))
     inputs = tuple(_input(i, given, steps if i.name in moving else "") for i in definition.inputs)
     bases = {n: _bases(n, given.get(n), equations, reads) for n in states}
     if given and not any(isinstance(n, ast.Return) for s in body for n in ast.walk(s)):
@@ -77,6 +80,23 @@ def _reads(body: list[ast.stmt]) -> Iterator[FirstIndex]:
         for node in ast.walk(statement):
             if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and isinstance(node.ctx, ast.Load):
                 yield node.value.id, elements(node.slice)[0]
+
+
+class _Started(ast.NodeTransformer):
+    """``theta[0, ...] → theta_0[...]``: the start of what is given is an input."""
+
+    def __init__(self, given: dict[str, str]) -> None:
+        self.given = given
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
+        first, *rest = elements(node.slice)
+        if not (isinstance(node.value, ast.Name) and node.value.id in self.given and _literal(first) == 0):
+            return node
+        value: ast.expr = ast.copy_location(ast.Name(self.given[node.value.id], ast.Load()), node)
+        if not rest:
+            return value
+        index = ast.copy_location(ast.Tuple(rest, ast.Load()), node.slice)
+        return ast.copy_location(ast.Subscript(value, index, ast.Load()), node)
 
 
 def _moves(index: ast.expr) -> bool:

@@ -70,7 +70,7 @@ def generate(program: Program, target: str = "numpy", wrt: Sequence[str] | None 
 
     _known(target)
     program = without_fixed(program)
-    if program.role == "optimizer":
+    if program.role == "optimizer" and any(p.origin for s in program.statements for p in s.tensor.parts):
         text = optimizer_text(program, *TARGETS[target])
     else:
         text = layer_text(program, target, wrt)
@@ -84,11 +84,8 @@ def _known(target: str) -> None:
 
 def callable_of(program: Program, target: str) -> Callable[..., tuple[Any, ...]]:
     """The program's code as ``f(*inputs, **hypers) -> outputs``: every input given, always a tuple."""
-    inputs = tuple(replace(t, default=None, optional=False) for t in program.inputs)
-    parameters = tuple(replace(p, default=None, required=True) for p in without_fixed(program).parameters)
-    required = replace(program, inputs=inputs, parameters=parameters)
     library, function = TARGETS[target]
-    code = function(lower(required))
+    code = function(lower(required(without_fixed(program))))
     compiled = getattr(imported(module_text([code], library.support), code.name), code.name)
     accepted = [arg.arg for arg in code.arguments.kwonlyargs]
 
@@ -97,6 +94,13 @@ def callable_of(program: Program, target: str) -> Callable[..., tuple[Any, ...]]
         return result if isinstance(result, tuple) else (result,)
 
     return run
+
+
+def required(program: Program) -> Program:
+    """The program with every input and hyperparameter to be given."""
+    inputs = tuple(replace(t, default=None, optional=False) for t in program.inputs)
+    parameters = tuple(replace(p, default=None, required=True) for p in program.parameters)
+    return replace(program, inputs=inputs, parameters=parameters)
 
 
 def without_fixed(program: Program) -> Program:
