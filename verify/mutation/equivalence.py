@@ -16,14 +16,17 @@ import numpy as np
 from derive import interpreter
 from derive.errors import DeriveError
 from derive.fields import MP, Field, NotRational
-from derive.program import Program
+from derive.program import Parameter, Program
 from derive.simplify import simplify
 from derive.verify.exact import FIELD
-from derive.verify.inputs import Case
+from derive.verify.inputs import Case, free_sizes, is_symbolic
+from derive.verify.inputs import _filled as filled
 from derive.verify.mutation.running import Bench
 
-DRAWS = 3
+DRAWS = 2
 DIGITS = 25
+#: Beside the kinds of input: larger sizes, and every hyperparameter drawn on its own.
+FAR, FAR_WORK, FAR_SIZES, FAR_ATTEMPTS = 4, 30_000, (2, 6), 80
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,35 @@ def _cases(bench: Bench) -> Iterator[tuple[Case, int]]:
             case = bench.case(kind, seed)
             if case is not None:
                 yield case, seed
+    for seed, case in enumerate(far(bench.subject.program, bench.seed)):
+        yield case, seed
+
+
+def far(program: Program, seed: int) -> Iterator[Case]:
+    """Cases that the checker does not use: sizes and hyperparameters drawn one by one."""
+    rng = np.random.default_rng([seed, 29])
+    found = 0
+    for _ in range(FAR_ATTEMPTS):
+        sizes = {s: int(rng.integers(FAR_SIZES[0], FAR_SIZES[1] + 1)) for s in free_sizes(program)}
+        packs = {s.name: (n,) for s, n in sizes.items() if s.is_pack}
+        hypers = {p.name: _drawn(p, rng) for p in program.parameters if is_symbolic(p)}
+        try:
+            case = filled(program, "asymmetric", seed, sizes, packs, hypers, FAR_WORK)
+        except (DeriveError, ZeroDivisionError):
+            continue
+        if case is not None:
+            yield case
+            found += 1
+        if found == FAR:
+            return
+
+
+def _drawn(p: Parameter, rng: np.random.Generator) -> Any:
+    """A hyperparameter's value: a whole number of 0 to 3, a fraction below 1, or its default."""
+    one = {"Int": lambda: int(rng.integers(0, 4)), "Real": lambda: float(rng.integers(1, 31)) / 32}.get(p.kind)
+    if one is None:
+        return p.default
+    return tuple(one() for _ in range(p.length)) if p.length else one()
 
 
 def _difference(original: Program, mutant: Program, case: Case, seed: int) -> Shown | dict[str, int]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import Any
 
 from sympy import Rational
 
 from derive.program import Program
-from derive.verify.mutation import indices, reductions, terms
+from derive.verify.mutation import breaches, indices, reductions, terms, updates
 from derive.verify.mutation.places import Edit, Place, places
 
 Operator = Callable[[Place], Iterator[Edit]]
@@ -39,6 +40,7 @@ ANYWHERE: dict[str, Operator] = {
     "scale 1+1e-3": partial(terms.scaled, Rational(1, 1000)),
     "scale 1+5e-4": partial(terms.scaled, Rational(1, 2000)),
     "scale 1+1e-4": partial(terms.scaled, Rational(1, 10000)),
+    "eps inside or outside the root": updates.eps_moved,
 }
 
 #: Of gradients: they change what comes from behind, or what was saved on the way.
@@ -50,6 +52,45 @@ BACKWARD: dict[str, Operator] = {
     "stale saved value": indices.stale_value,
     "wrong saved value": terms.wrong_saved,
 }
+
+
+#: Of update rules, beside those of any forward.
+UPDATES: dict[str, Operator] = {
+    "bias not corrected": updates.bias_uncorrected,
+    "decay L2 or decoupled": updates.decay_decoupled,
+    "decay order": updates.decay_order,
+    "first step damped": updates.first_step,
+    "state not stored": updates.state_not_stored,
+    "running maximum": updates.running_maximum,
+    "maximize": updates.maximized,
+}
+
+#: Of torch functions: what only code can do wrong.  None where there is no place for it.
+BREACHES: dict[str, Callable[[breaches.Right], Callable[..., Any] | None]] = {
+    "float32 inside": breaches.float32_inside,
+    "bfloat16 inside": breaches.bfloat16_inside,
+    "float32 forward": breaches.float32_forward,
+    "float32 gradient": breaches.float32_gradient,
+    "mutates an input": breaches.mutates_an_input,
+    "forward mutates an input": breaches.forward_mutates_an_input,
+    "mutates the cotangent": breaches.mutates_the_cotangent,
+    "assumes contiguous cotangent": breaches.assumes_contiguous_cotangent,
+    "assumes contiguous inputs": breaches.assumes_contiguous_inputs,
+    "one output buffer": breaches.one_output_buffer,
+    "one gradient buffer": breaches.one_gradient_buffer,
+    "saved by the first call": breaches.stale_first,
+    "saved by the latest call": breaches.stale_latest,
+    "second call accumulates": breaches.gradient_accumulates,
+    "wrong for a subset": breaches.subset_wrong,
+    "input detached": breaches.detached_input,
+    "cotangent clipped": breaches.clipped_cotangent,
+    "cotangent ignored": breaches.cotangent_ignored,
+}
+
+#: A fault of the forward that its gradient follows: any of these in the definition itself.
+TOGETHER = "forward and backward wrong together"
+
+NAMES: tuple[str, ...] = (*BACKWARD, TOGETHER, *UPDATES, *BREACHES)
 
 
 def edits(operator: Operator, program: Program, known: frozenset[str]) -> Iterator[Edit]:

@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from derive.program import Program
-from derive.verify.verdict import NOT_APPLICABLE
 
 KILLED, EQUIVALENT, SURVIVED = "killed", "equivalent", "survived"
+#: Of the original: it does not pass either, so that nothing follows from a mutant's failing.
+UNSOUND = "unsound"
+#: In the place of an operator: nothing was changed.
+ORIGINAL = "no change"
 
 #: What is mutated: a derived gradient, a forward (its gradient follows it), an update rule, a torch function.
 GRADIENT, FORWARD, UPDATE, FUNCTION = "gradient", "forward", "update", "function"
@@ -77,7 +80,7 @@ class Report:
     @property
     def mutants(self) -> int:
         """How many mutants there were."""
-        return sum(f.status != NOT_APPLICABLE for f in self.findings)
+        return sum(f.status in (KILLED, EQUIVALENT, SURVIVED) for f in self.findings)
 
     @property
     def kill_rate(self) -> float | None:
@@ -87,5 +90,5 @@ class Report:
 
     @property
     def exit_code(self) -> int:
-        """0 every mutant killed or shown equivalent, 1 one survived, 5 nothing was mutated."""
-        return 1 if self.survivors else 0 if self.mutants else 5
+        """0 every mutant killed or shown equivalent, 1 one survived or an original failed, 5 nothing was mutated."""
+        return 1 if self.survivors or self.of(UNSOUND) else 0 if self.mutants else 5

@@ -1,22 +1,29 @@
-"""A mutant against the checker: the ladder's rungs at every kind of input, until the first that fails."""
+"""A mutant against the checker: its rungs at every kind of input, until the first that fails."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from derive.program import Program
-from derive.verify import ladder
-from derive.verify.inputs import KINDS, Case, make
-from derive.verify.mutation.records import FORWARD, GRADIENT, UPDATE
+from derive.verify import autograd, callables, ladder
+from derive.verify.inputs import KINDS, Case, is_symbolic, make
+from derive.verify.mutation.breaches import Right
+from derive.verify.mutation.planting import as_torch, right_of
+from derive.verify.mutation.records import FORWARD, FUNCTION, GRADIENT, UPDATE, Mutant
 from derive.verify.subject import Subject
 from derive.verify.verdict import FAILED, Row
 
-#: Rungs that look at the program alone, and so say nothing of its gradient.
-FORWARD_RUNGS = ("forward", "trajectory")
-#: Rungs that look at a gradient, and need no operation of torch's own: what a user's definition has.
-GRADIENT_RUNGS = ("gradient", "probes", "exact identity")
-RUNGS_OF: dict[str, tuple[str, ...]] = {GRADIENT: GRADIENT_RUNGS, FORWARD: FORWARD_RUNGS, UPDATE: FORWARD_RUNGS}
+#: The rungs that look at what is mutated; for a gradient, those that need no operation of torch's own.
+RUNGS_OF: dict[str, tuple[str, ...]] = {
+    GRADIENT: ("gradient", "probes", "exact identity"),
+    FORWARD: ("forward", "trajectory"),
+    UPDATE: ("forward", "trajectory"),
+    FUNCTION: ("forward", "contract", "probes"),
+}
+#: A function is given the example inputs of these kinds; it is varied from there as a user's is.
+EXAMPLES = ("asymmetric", "plain")
 
 
 @dataclass(frozen=True)
@@ -49,26 +56,53 @@ class Bench:
         """The inputs of each kind that the program admits."""
         return (case for kind in self.kinds if (case := self.case(kind)) is not None)
 
-    def death(self, program: Program, level: str) -> Death | None:
-        """What kills a mutated program, if anything does."""
-        subject = self.subject
-        mutated = subject.with_gradient(program) if level == GRADIENT else self._with_forward(program)
-        allowed = [n for n in RUNGS_OF[level] if not self.rungs or n in self.rungs]
-        return first_death(mutated, self.cases(), allowed, ladder.Options(self.seed, (1,), ()))
+    def rungs_of(self, level: str) -> tuple[str, ...]:
+        """The rungs that are climbed for a mutant of that level."""
+        return tuple(n for n in RUNGS_OF[level] if not self.rungs or n in self.rungs)
 
-    def _with_forward(self, program: Program) -> Subject:
-        return Subject(self.subject.name, program, self.subject.choices)
+    @cached_property
+    def rights(self) -> tuple[tuple[Case, Right], ...]:
+        """The derived function at each example's hyperparameters."""
+        cases = (self.case(kind) for kind in EXAMPLES if kind in self.kinds)
+        return tuple((c, right_of(self.subject.program, hypers(c))) for c in cases if c is not None)
+
+    def death(self, mutant: Mutant) -> Death | None:
+        """What kills a mutant, if anything does."""
+        if mutant.level == FUNCTION:
+            return self._function_death(mutant)
+        assert mutant.program is not None
+        if mutant.level == GRADIENT:
+            return self._climbed(self.subject.with_gradient(mutant.program), GRADIENT)
+        return self._climbed(Subject(self.subject.name, mutant.program, self.subject.choices), mutant.level)
+
+    def _climbed(self, subject: Subject, level: str) -> Death | None:
+        """The first failed row; the kind of inputs is the outer loop, as the cheap rungs come first in each."""
+        options, allowed = ladder.Options(self.seed, (1,), ()), self.rungs_of(level)
+        for case in self.cases():
+            for name, rung in ladder.RUNGS:
+                if name in allowed:
+                    for row in ladder._attempt(name, rung, subject, case, options):
+                        if row.status == FAILED:
+                            return Death(name, case.kind, row)
+        return None
+
+    def _function_death(self, mutant: Mutant) -> Death | None:
+        """The first failed row of a torch function at examples and near them."""
+        for case, right in self.rights:
+            tensors = tuple(autograd.tensors(case.inputs).values())
+            function = as_torch(mutant, right)
+            for row in callables.rows(function, tensors, seed=self.seed, orders=(1,), reference=right.plain):
+                rung = row.rule.partition("/")[0]
+                if row.status == FAILED and (not self.rungs or rung in self.rungs):
+                    return Death(rung, case.kind, row)
+        return None
 
 
-def first_death(
-    subject: Subject, cases: Iterator[Case], allowed: list[str], options: ladder.Options
-) -> Death | None:
-    """The first failed row; the kind of inputs is the outer loop, as the cheap rungs come first in each."""
-    for case in cases:
-        for name, rung in ladder.RUNGS:
-            if name not in allowed:
-                continue
-            for row in ladder._attempt(name, rung, subject, case, options):
-                if row.status == FAILED:
-                    return Death(name, case.kind, row)
-    return None
+def hypers(case: Case) -> dict[str, object]:
+    """The hyperparameters that are still to be given, by name."""
+    return {p.name: case.hyper(p) for p in case.program.parameters if is_symbolic(p)}
+
+
+def program_of(bench: Bench, level: str) -> Program:
+    """What is right at that level."""
+    return bench.subject.vjp if level == GRADIENT else bench.subject.program

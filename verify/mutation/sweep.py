@@ -7,14 +7,28 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from derive.errors import DeriveError
+from derive.doors import load
+from derive.errors import UnknownName
 from derive.program import Program
+from derive.simplify.gate import is_rational
 from derive.verify.inputs import KINDS
-from derive.verify.mutation.equivalence import shown
-from derive.verify.mutation.operators import BACKWARD, Operator, edits
-from derive.verify.mutation.records import EQUIVALENT, GRADIENT, KILLED, SURVIVED, Finding, Mutant, Report
-from derive.verify.mutation.running import Bench
-from derive.verify.subject import subjects
+from derive.verify.mutation.breaches import unbroken
+from derive.verify.mutation.equivalence import Shown, shown
+from derive.verify.mutation.operators import NAMES
+from derive.verify.mutation.planting import mutants_of
+from derive.verify.mutation.records import (
+    EQUIVALENT,
+    FUNCTION,
+    KILLED,
+    ORIGINAL,
+    SURVIVED,
+    UNSOUND,
+    Finding,
+    Mutant,
+    Report,
+)
+from derive.verify.mutation.running import Bench, Death, program_of
+from derive.verify.subject import Subject, subjects
 from derive.verify.verdict import NOT_APPLICABLE
 
 
@@ -32,63 +46,104 @@ def mutate(
     ``kinds`` and ``rungs`` weaken the checker on purpose: what then survives tells what they are for.
     """
     start = time.perf_counter()
-    benches = [Bench(s, seed, kinds, rungs) for s in subjects(target) if not isinstance(s, DeriveError)]
-    name = benches[0].subject.name if benches else str(target)
-    findings: list[Finding] = []
-    for operator in operators or tuple(BACKWARD):
-        findings += _of_operator(name, operator, benches, seed, limit)
-    return Report(name, tuple(findings), seed, limit, time.perf_counter() - start)
+    benches = tuple(Bench(s, seed, kinds, rungs) for s in subjects(target) if isinstance(s, Subject))
+    if not benches:
+        load(target)  # says why
+    sweep = Sweep(benches, seed, limit)
+    findings = [f for operator in _known(operators) or NAMES for f in sweep.of(operator)]
+    return Report(sweep.name, tuple(findings), seed, limit, time.perf_counter() - start)
 
 
-def _of_operator(
-    name: str, operator: str, benches: list[Bench], seed: int, limit: int | None
-) -> Iterator[Finding]:
-    found = list(_chosen(name, operator, benches, seed, limit))
-    if not found:
-        yield Finding(name, operator, NOT_APPLICABLE, proof="the program has no place for it")
-    for bench, mutant in found:
-        yield judged(bench, mutant)
+def _known(operators: tuple[str, ...]) -> tuple[str, ...]:
+    for name in operators:
+        if name not in NAMES:
+            raise UnknownName(f"there is no mutation operator {name!r}", mend=f"they are: {', '.join(NAMES)}")
+    return operators
 
 
-def _chosen(
-    name: str, operator: str, benches: list[Bench], seed: int, limit: int | None
-) -> Iterator[tuple[Bench, Mutant]]:
-    """At most ``limit`` different mutants of an operator, over all settings."""
-    made = [(bench, m) for bench in benches for m in gradient_mutants(bench, operator, BACKWARD[operator])]
-    random.Random(f"{seed} {name} {operator}").shuffle(made)
-    seen: set[Any] = set()
-    for bench, mutant in made:
-        key = (mutant.choices, mutant.program)
-        if key not in seen and (limit is None or len(seen) < limit):
-            seen.add(key)
-            yield bench, mutant
+class Sweep:
+    """The settings of one target, and what is known of their originals."""
 
+    def __init__(self, benches: tuple[Bench, ...], seed: int, limit: int | None) -> None:
+        self.benches, self.seed, self.limit = benches, seed, limit
+        self.name = benches[0].subject.name if benches else ""
+        self._originals: dict[tuple[int, str], Death | None] = {}
 
-def gradient_mutants(bench: Bench, name: str, operator: Operator) -> Iterator[Mutant]:
-    """The mutants of a gradient."""
-    subject = bench.subject
-    known = frozenset(subject.program.tensors)
-    for edit in edits(operator, subject.vjp, known):
-        yield Mutant(
-            subject.name, name, GRADIENT, edit.statement, edit.words, subject.program,
-            tuple(sorted(subject.choices.items())), edit.program,
+    def of(self, operator: str) -> Iterator[Finding]:
+        """What became of an operator's mutants: at most ``limit`` different ones over all settings."""
+        found = list(self._chosen(operator))
+        if not found:
+            yield Finding(self.name, operator, NOT_APPLICABLE, proof="the program has no place for it")
+        for at, mutant in found:
+            if self._sound(at, mutant.level):
+                yield judged(self.benches[at], mutant)
+            else:
+                yield self._unsound(at, mutant)
+
+    def _chosen(self, operator: str) -> Iterator[tuple[int, Mutant]]:
+        made = [(at, m) for at, bench in enumerate(self.benches) for m in mutants_of(bench.subject, operator)]
+        random.Random(f"{self.seed} {self.name} {operator}").shuffle(made)
+        seen: set[Any] = set()
+        for at, mutant in made:
+            key = (at, mutant.program)
+            if key not in seen and (self.limit is None or len(seen) < self.limit):
+                seen.add(key)
+                yield at, mutant
+
+    def _sound(self, at: int, level: str) -> bool:
+        """Whether the original passes: only then does a mutant's failing say anything."""
+        if (at, level) not in self._originals:
+            self._originals[at, level] = self.benches[at].death(original(self.benches[at], level))
+        return self._originals[at, level] is None
+
+    def _unsound(self, at: int, mutant: Mutant) -> Finding:
+        death = self._originals[at, mutant.level]
+        assert death is not None
+        return Finding(
+            mutant.target, mutant.operator, UNSOUND, **_said(self.benches[at], mutant), rung=death.rung,
+            kind=death.kind, check=death.row.check, detail=death.row.detail,
         )  # fmt: skip
+
+
+def original(bench: Bench, level: str) -> Mutant:
+    """What is mutated, unchanged."""
+    subject = bench.subject
+    breach = unbroken if level == FUNCTION else None
+    program = None if level == FUNCTION else program_of(bench, level)
+    return Mutant(subject.name, ORIGINAL, level, "", "", subject.program, program=program, breach=breach)
 
 
 def judged(bench: Bench, mutant: Mutant) -> Finding:
     """What becomes of a mutant."""
-    assert mutant.program is not None
-    said = {
-        "level": mutant.level, "statement": mutant.statement, "change": mutant.change,
-        "setting": bench.subject.title(),
-    }  # fmt: skip
-    death = bench.death(mutant.program, mutant.level)
-    if death is not None:
+    said = _said(bench, mutant)
+    death = bench.death(mutant)
+    evidence = _examined(bench, mutant, death)
+    if death is not None and not (evidence and evidence.same):
         return Finding(
             mutant.target, mutant.operator, KILLED, **said, rung=death.rung, kind=death.kind, check=death.row.check,
             detail=death.row.detail,
         )  # fmt: skip
-    original = bench.subject.vjp if mutant.level == GRADIENT else bench.subject.program
-    evidence = shown(original, mutant.program, bench)
-    status = EQUIVALENT if evidence.same else SURVIVED
-    return Finding(mutant.target, mutant.operator, status, **said, proof=evidence.proof)
+    assert evidence is not None
+    return Finding(
+        mutant.target, mutant.operator, EQUIVALENT if evidence.same else SURVIVED, **said, proof=evidence.proof
+    )
+
+
+def _examined(bench: Bench, mutant: Mutant, death: Death | None) -> Shown | None:
+    """The comparison of a mutant with its original, where the checker did not decide.
+
+    The exact identity cannot tell exp(a + b) from exp(a)·exp(b), so its word alone is no kill where there are functions.
+    """
+    if mutant.level == FUNCTION:
+        return None if death else Shown(False, "it breaks what a torch function promises")
+    if death is not None and (death.rung != "exact identity" or is_rational(bench.subject.program)):
+        return None
+    assert mutant.program is not None
+    return shown(program_of(bench, mutant.level), mutant.program, bench)
+
+
+def _said(bench: Bench, mutant: Mutant) -> dict[str, str]:
+    return {
+        "level": mutant.level, "statement": mutant.statement, "change": mutant.change,
+        "setting": bench.subject.title(),
+    }  # fmt: skip

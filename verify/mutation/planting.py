@@ -1,0 +1,78 @@
+"""Mutants of a setting, made on demand, and any mutant as a torch function that other checkers can be given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from derive.program import Program
+from derive.verify.mutation.breaches import Right, as_function
+from derive.verify.mutation.operators import ANYWHERE, BACKWARD, BREACHES, TOGETHER, UPDATES, Operator, edits
+from derive.verify.mutation.records import FORWARD, FUNCTION, GRADIENT, UPDATE, Mutant
+from derive.verify.subject import Subject
+
+
+def mutants_of(subject: Subject, operator: str) -> Iterator[Mutant]:
+    """Every mutant that an operator makes of one setting."""
+    if operator in BACKWARD:
+        if any(t.differentiable for t in subject.program.inputs):
+            yield from _edited(subject, operator, GRADIENT, BACKWARD[operator], subject.vjp)
+    elif operator in UPDATES:
+        if subject.program.role == "optimizer":
+            yield from _edited(subject, operator, UPDATE, UPDATES[operator], subject.program)
+    elif operator == TOGETHER:
+        for name, change in ANYWHERE.items():
+            yield from _edited(subject, operator, FORWARD, change, subject.program, f"{name}: ")
+    else:
+        yield from _breach(subject, operator)
+
+
+def _edited(
+    subject: Subject, operator: str, level: str, change: Operator, program: Program, prefix: str = ""
+) -> Iterator[Mutant]:
+    known = frozenset(subject.program.tensors)
+    choices = tuple(sorted(subject.choices.items()))
+    for e in edits(change, program, known):
+        words = prefix + e.words
+        yield Mutant(subject.name, operator, level, e.statement, words, subject.program, choices, e.program)
+
+
+def _breach(subject: Subject, operator: str) -> Iterator[Mutant]:
+    """The mutant of the function, if the breach has a place in it."""
+    breach = BREACHES[operator]
+    right = Right(subject.program)
+    if right.moving and breach(right) is not None:
+        words = (breach.__doc__ or "").strip().rstrip(".")
+        choices = tuple(sorted(subject.choices.items()))
+        yield Mutant(subject.name, operator, FUNCTION, "function", words, subject.program, choices, breach=breach)
+
+
+def right_of(program: Program, hypers: dict[str, Any]) -> Right:
+    """The derived function of a program at these hyperparameters."""
+    return Right(program, tuple(hypers.items()))
+
+
+def as_torch(mutant: Mutant, right: Right | None = None, **hypers: Any) -> Callable[..., Any]:
+    """A mutant as a torch function of the program's inputs, in order; its hyperparameters are fixed here."""
+    right = right or right_of(mutant.primal, hypers)
+    if mutant.breach is not None:
+        return mutant.breach(right)
+    assert mutant.program is not None
+    if mutant.level == GRADIENT:
+        return as_function(right, _gradient(mutant.program, right))
+    return right_of(mutant.program, dict(right.hypers)).plain
+
+
+def _gradient(vjp: Program, right: Right) -> Callable:
+    """The generated code of a mutated gradient in a backward's place."""
+    from derive.targets.files import callable_of
+
+    run = callable_of(vjp, "torch")
+    outputs = [right.program.tensor(n).kind == "real" for n in right.program.outputs]
+
+    def pull(ctx: Any, xs: tuple, dys: tuple, needs: Any) -> tuple:
+        given = [w for w, real in zip(dys, outputs, strict=True) if real]
+        by_place = dict(zip(right.moving, run(*xs, *given, **dict(right.hypers)), strict=True))
+        return tuple(by_place.get(k) for k in range(len(xs)))
+
+    return pull
