@@ -7,7 +7,7 @@ dtypes checked before anything runs, random inputs drawn.  Behind it stands a ``
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from sympy import Expr
 from derive.bind import bind
 from derive.bind.hypers import bind_hypers
 from derive.bind.words import declared, nearest
+from derive.draws import drawn, shape_beside
 from derive.errors import DeriveError, InputError
 from derive.lower.residuals import map_expressions, returned
 from derive.program import Draw, Hyper, Program, Tensor
@@ -90,11 +91,14 @@ class Function:
         like = next((v for v in real if isinstance(v, torch.Tensor) and v.is_floating_point()), None)
         tensors = {t.name: _as_tensor(t, given[t.name], like) for t in program.inputs if t.name in given}
         missing = [t for t in program.inputs if t.name not in given]
+        if _symbolic(tensors.values()):  # a graph is captured for any size: the code checks
+            tensors |= {t.name: drawn(program, t, shape_beside(t, program, tensors), numbers, like) for t in missing}
+            return [tensors[t.name] for t in program.inputs]
         key = (id(program), tuple(sorted(numbers.items())), *((n, v.shape, v.dtype) for n, v in tensors.items()))
         if missing or key not in self._checked:
             shapes = _checked(program, tensors, hypers, missing)
             for t in missing:
-                tensors[t.name] = _drawn(t, shapes[t.name], numbers, like)
+                tensors[t.name] = drawn(program, t, shapes[t.name], numbers, like)
             self._remember(key)
         return [tensors[t.name] for t in program.inputs]
 
@@ -102,6 +106,13 @@ class Function:
         if len(self._checked) >= REMEMBERED:
             self._checked.pop(next(iter(self._checked)))
         self._checked[key] = None
+
+
+def _symbolic(tensors: Iterable[Any]) -> bool:
+    """Whether a size is not a number: ``torch.compile`` captures for sizes to come."""
+    import torch
+
+    return any(isinstance(n, torch.SymInt) for x in tensors for n in x.shape)
 
 
 def _signature(parameters: Names) -> inspect.Signature:
@@ -321,31 +332,6 @@ def _stand_in(value: Any) -> Any:
     if value.is_floating_point() or value.is_complex():
         return np.float64(0)
     return np.bool_(False) if "bool" in str(value.dtype) else np.int64(0)
-
-
-def _drawn(tensor: Tensor, shape: tuple[int, ...], numbers: Mapping[str, Any], like: Any) -> Any:
-    """A random input, from torch's own generator; it is an ordinary input afterwards, so the backward replays it."""
-    import torch
-
-    assert isinstance(tensor.default, Draw), tensor
-    device, dtype = (like.device, like.dtype) if like is not None else (None, torch.get_default_dtype())
-    arguments = [_number(a, numbers) for a in tensor.default.arguments]
-    if tensor.default.distribution == "bernoulli":
-        return torch.rand(shape, device=device) < arguments[0]
-    if tensor.default.distribution == "uniform":
-        return arguments[0] + (arguments[1] - arguments[0]) * torch.rand(shape, dtype=dtype, device=device)
-    return arguments[0] + arguments[1] * torch.randn(shape, dtype=dtype, device=device)
-
-
-def _number(e: Expr, numbers: Mapping[str, Any]) -> float:
-    """The value of an expression over hyperparameters."""
-    values = {}
-    for name, value in numbers.items():
-        each = value if isinstance(value, tuple) else (value,)
-        for k, v in enumerate(each):
-            symbol = f"{name}[{k}]" if isinstance(value, tuple) else name
-            values.update({Hyper(symbol): v, Hyper(symbol, True): v})
-    return float(e.xreplace(values))
 
 
 def _with_copies(program: Program, given: dict[str, Any]) -> dict[str, Any]:

@@ -22,8 +22,8 @@ from derive.errors import DeriveError
 TOLERANCE = 1e-10
 #: What torch itself may differentiate: changes of place and precision, no arithmetic.
 MOVES = frozenset(
-    "AccumulateGrad View UnsafeView ReshapeAlias Transpose T Permute Unsqueeze Squeeze Select Slice Expand Clone Copy CopySlices "
-    "AsStrided Alias Cat Stack Split Unbind SplitWithSizes ToCopy Error UnsqueezeBackward ViewAs Chunk Index Narrow".split()
+    "AccumulateGrad,Alias,AsStrided,Cat,Clone,Copy,CopySlices,Error,Expand,Permute,Reshape,ReshapeAlias,Select,Slice,"
+    "Split,SplitWithSizes,Squeeze,Stack,T,ToCopy,Transpose,Unbind,UnsafeView,Unsqueeze,View".split(",")  # noqa: SIM905
 )
 
 
@@ -84,7 +84,7 @@ def _short(value: Any) -> str:
 
 
 def _compare(name: str, build: Any, call: Any, order: int) -> tuple[str, int]:
-    theirs, ours = (_made(nn, name, build) for nn in (torch.nn, derive.nn))
+    theirs, ours = (_made(nn, name, build, call) for nn in (torch.nn, derive.nn))
     difference = _differs("initial values", ours.state_dict(), theirs.state_dict())
     if difference:
         return difference, 0
@@ -95,10 +95,20 @@ def _compare(name: str, build: Any, call: Any, order: int) -> tuple[str, int]:
     return _derivatives(truth, got, order)
 
 
-def _made(namespace: Any, name: str, build: Any) -> Any:
+def _made(namespace: Any, name: str, build: Any, call: Any) -> Any:
+    """The module; a lazy one after a first call has given it its shapes."""
     args, kwargs = copy.deepcopy((build.args, build.kwargs))
+    if namespace is derive.nn:
+        args, kwargs = pytree.tree_map(_converted, (tuple(args), dict(kwargs)))
     torch.manual_seed(7)
-    return getattr(namespace, name)(*args, **kwargs).to(torch.float64)
+    made = getattr(namespace, name)(*args, **kwargs).to(torch.float64)
+    if any(map(torch.nn.parameter.is_lazy, made.parameters())):
+        made(*call.args, **call.kwargs)
+    return made
+
+
+def _converted(value: Any) -> Any:
+    return derive.nn.converted(value) if isinstance(value, torch.nn.Module) else value
 
 
 def _buffers(module: Any) -> dict[str, torch.Tensor]:

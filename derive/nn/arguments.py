@@ -3,29 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
 
-
-@dataclass
-class Call:
-    """A call on its way: the definition, torch's arguments by name, and what is done to the result."""
-
-    definition: str
-    arguments: dict[str, Any]
-    afterwards: list[Callable[[Any], Any]] = field(default_factory=list)
-
-    @property
-    def first(self) -> Any:
-        """The data: torch's first argument."""
-        return next(iter(self.arguments.values()))
+from derive.errors import InputError
+from derive.nn.call import Call
 
 
 def _inplace(call: Call) -> None:
     """The result is written into the input, of which the function sees a copy."""
     if call.arguments.pop("inplace"):
-        name, original = next(iter(call.arguments.items()))
-        call.arguments[name] = original.clone()
+        original = call.arguments[call.first]
+        call.arguments[call.first] = original.clone()
         call.afterwards.append(original.copy_)
 
 
@@ -42,8 +29,7 @@ def _dtype(call: Call) -> None:
     """The input is converted first."""
     dtype = call.arguments.pop("dtype")
     if dtype is not None:
-        name, value = next(iter(call.arguments.items()))
-        call.arguments[name] = value.to(dtype)
+        call.arguments[call.first] = call.arguments[call.first].to(dtype)
 
 
 def _ignored(name: str) -> Callable[[Call], None]:
@@ -63,13 +49,71 @@ EVERYWHERE: dict[str, Callable[[Call], None]] = {
 }
 
 
-def _layer_norm(call: Call) -> None:
-    """``normalized_shape``: how many of the last axes."""
-    call.arguments["axes"] = len(call.arguments.pop("normalized_shape"))
+def _normalized_shape(call: Call) -> None:
+    """``normalized_shape``: how many of the last axes, and what their sizes must be."""
+    import torch
+
+    shape = tuple(call.arguments.pop("normalized_shape"))
+    x = call.arguments[call.first]
+    found = tuple(x.shape[x.ndim - len(shape) :])
+    if not shape or found != shape:
+        wanted = ", ".join(map(str, ("*", *shape)))
+        raise InputError(f"{call.word}: the input has shape {list(x.shape)}, expected [{wanted}]",
+                         mend=f"normalized_shape is {list(shape)}: the last axes of the input")  # fmt: skip
+    call.arguments["axes"] = len(shape)
+    if call.arguments.get("eps", 0) is None:
+        call.arguments["eps"] = torch.finfo(torch.float64 if x.dtype == torch.float64 else torch.float32).eps
+
+
+def _padding_word(call: Call) -> None:
+    """``padding="valid"`` is 0, ``"same"`` a choice of its own."""
+    padding = call.arguments["padding"]
+    if padding == "same":
+        call.arguments |= {"padding": None, "same": True}
+    elif padding == "valid":
+        call.arguments["padding"] = 0
+    elif isinstance(padding, str):
+        raise InputError(f"{call.word}: padding is {padding!r}", mend="it is a number, 'valid' or 'same'")
+
+
+def _open_lengths(call: Call) -> None:
+    """None among ``output_size``: as long as the input."""
+    size, x = call.arguments["output_size"], call.arguments[call.first]
+    if isinstance(size, tuple | list):
+        lengths = x.shape[x.ndim - len(size) :]
+        call.arguments["output_size"] = tuple(n if s is None else s for s, n in zip(size, lengths, strict=True))
+    elif size is None:
+        call.arguments["output_size"] = x.shape[-int(call.word[-2]) :]
+
+
+def _embedding(call: Call) -> None:
+    """``max_norm`` shortens the rows that are looked up, outside the gradient; ``padding_idx`` may count back."""
+    import torch
+
+    token, weight = call.arguments["input"], call.arguments["weight"]
+    padding, longest, kind = (call.arguments.pop(n) for n in ("padding_idx", "max_norm", "norm_type"))
+    if padding is not None:
+        rows = weight.shape[0]
+        if not -rows <= padding < rows:
+            raise InputError(f"padding_idx is {padding}, but there are {rows} embeddings", mend="name one of the rows")
+        call.arguments["padding_idx"] = padding % rows
+    if longest is not None:
+        with torch.no_grad():
+            torch.embedding_renorm_(weight, token.contiguous(), longest, kind)
+
+
+def _of_functional(names: str, reading: Callable[[Call], None]) -> dict[str, Callable[[Call], None]]:
+    return {f"nn.functional.{name}": reading for name in names.split()}
 
 
 #: Functions whose arguments say something that no name does.
-READINGS: dict[str, Callable[[Call], None]] = {}
+READINGS: dict[str, Callable[[Call], None]] = {
+    **_of_functional("layer_norm rms_norm", _normalized_shape),
+    **_of_functional("conv1d conv2d conv3d", _padding_word),
+    **_of_functional("embedding", _embedding),
+    **_of_functional("adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d", _open_lengths),
+    **_of_functional("adaptive_max_pool1d adaptive_max_pool2d adaptive_max_pool3d", _open_lengths),
+}
 
 #: Functions of torch.nn.functional that have no derivative to derive: torch's own serve.
 WITHOUT_GRADIENT = ("one_hot", "has_torch_function", "has_torch_function_unary", "has_torch_function_variadic")

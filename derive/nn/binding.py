@@ -12,8 +12,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from derive.errors import InputError, UnknownName
-from derive.language.find import catalogue_definition, catalogue_index, torch_names
-from derive.nn.arguments import EVERYWHERE, READINGS, WITHOUT_GRADIENT, Call
+from derive.language.definition import Input
+from derive.language.find import catalogue_index, torch_names
+from derive.nn.arguments import EVERYWHERE, READINGS, WITHOUT_GRADIENT
+from derive.nn.call import Call
+from derive.nn.compiled import in_graph
+from derive.nn.shapes import SHAPES
 from derive.nn.signatures import signature
 
 
@@ -43,7 +47,12 @@ def functional(name: str) -> Any:
         return bound(path)
     if name.startswith("_") or name in WITHOUT_GRADIENT:
         return original
-    raise UnknownName(f"no definition stands for torch.nn.functional.{name}", mend="`derive list` shows what there is")
+    raise without_definition(path)
+
+
+def without_definition(path: str) -> UnknownName:
+    """Never torch's own derivative in silence."""
+    return UnknownName(f"no definition stands for torch.{path}", mend="`derive list` shows what there is")
 
 
 @functools.cache
@@ -57,21 +66,25 @@ def bound(path: str) -> Callable[..., Any]:
     function.__name__ = word
     function.__qualname__ = word
     function.__module__ = "derive.nn.functional" if path.startswith("nn.functional.") else "derive.nn"
-    return function
+    return in_graph(function)
 
 
 def run(path: str, args: tuple, kwargs: Mapping[str, Any]) -> Any:
     """One call."""
     given = signature(path).bind(*args, **kwargs)
     given.apply_defaults()
-    call = Call(definitions().get(path, ""), dict(given.arguments))
+    call = Call(path, definitions().get(path, ""), dict(given.arguments))
     for name in [n for n in call.arguments if n in EVERYWHERE]:
         EVERYWHERE[name](call)
     if path in READINGS:
         READINGS[path](call)
-    inputs, hypers = sorted_out(path, call)
-    result = derived(call.definition)(**inputs, **hypers)
-    for finish in call.afterwards:
+    if not call.definition:
+        raise without_definition(path)
+    sorted_out(call)
+    for shape in SHAPES:
+        shape(call)
+    result = derived(call.definition)(**call.inputs, **call.hypers)
+    for finish in reversed(call.afterwards):
         result = finish(result)
     return result
 
@@ -84,32 +97,52 @@ def derived(name: str) -> Callable[..., Any]:
     return function(name)
 
 
-@functools.cache
-def _names(definition: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    found = catalogue_definition(definition)
-    assert found is not None, definition
-    return tuple(i.name for i in found.inputs), tuple(h.name for h in found.hypers)
-
-
-def sorted_out(path: str, call: Call) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Inputs and hyperparameters of the definition, what is absent left out."""
-    inputs, hypers = _names(call.definition)
+def sorted_out(call: Call) -> None:
+    """Inputs and hyperparameters of the definition; what is absent is left out, what has no place refused."""
+    inputs = {i.name for i in call.declared.inputs}
+    hypers = {h.name: h for h in call.declared.hypers}
     left = {n: v for n, v in call.arguments.items() if n not in inputs and n not in hypers}
-    given = {n: v for n, v in call.arguments.items() if n in inputs}
-    unnamed = [n for n in inputs if n not in call.arguments]
+    found = {n: v for n, v in call.arguments.items() if n in inputs}
+    unnamed = [i.name for i in call.declared.inputs if i.name not in call.arguments]
     for name, (argument, value) in zip(unnamed, list(left.items()), strict=False):
         if not _is_tensor(value):
             break
-        given[name] = value
+        found[name] = value
         del left[argument]
-    defaults = signature(path).parameters
+    _refuse(call, left)
+    call.inputs = {
+        i.name: _of_kind(i, found[i.name], call) for i in call.declared.inputs if found.get(i.name) is not None
+    }
+    call.hypers = {n: _number(v, hypers[n].length) for n, v in call.arguments.items() if n in hypers and not _absent(v)}
+
+
+def _of_kind(declared: Input, value: Any, call: Call) -> Any:
+    """Whole numbers become real ones where the definition asks for these, in the precision of the data."""
+    import torch
+
+    if declared.kind not in ("real", "const") or not _is_tensor(value) or value.is_floating_point():
+        return value
+    like = next((v for v in call.arguments.values() if _is_tensor(v) and v.is_floating_point()), None)
+    return value.to(torch.get_default_dtype() if like is None else like.dtype)
+
+
+def _refuse(call: Call, left: Mapping[str, Any]) -> None:
+    """Arguments that the definition does not have must be at their defaults."""
+    defaults = signature(call.path).parameters
     for name, value in left.items():
         if name not in defaults or defaults[name].default is not value:
-            raise InputError(
-                f"{path.rpartition('.')[2]} does not support {name}={value!r}", mend=f"leave {name} at its default"
-            )
-    chosen = {n: v for n, v in call.arguments.items() if n in hypers and v is not None}
-    return {n: v for n, v in given.items() if v is not None}, chosen
+            word = call.path.rpartition(".")[2]
+            raise InputError(f"{word} does not support {name}={value!r}", mend=f"leave {name} at its default")
+
+
+def _absent(value: Any) -> bool:
+    """None, and ``()``: torch's spellings of "the other default"."""
+    return value is None or (isinstance(value, tuple | list) and not len(value))
+
+
+def _number(value: Any, length: int) -> Any:
+    """``(2,)`` is 2, wherever one number is asked for or fills the rest."""
+    return value[0] if isinstance(value, tuple | list) and len(value) == 1 and length != 1 else value
 
 
 def _is_tensor(value: Any) -> bool:

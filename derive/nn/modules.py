@@ -62,6 +62,20 @@ def derived(original: type) -> type:
     return _MADE[original]
 
 
+def converted(model: Any) -> Any:
+    """The model, its torch modules made derive's in place: parameters, buffers and hooks stay the same objects."""
+    for part in model.modules():
+        if type(part) not in _MADE.values() and is_computation(type(part)) and _is_torchs(type(part)):
+            part.__class__ = derived(type(part))
+    return model
+
+
+def _is_torchs(kind: type) -> bool:
+    import torch
+
+    return getattr(torch.nn, kind.__name__, None) is kind
+
+
 def _methods(original: type) -> Iterator[tuple[str, types.FunctionType]]:
     """Plain methods of the class and its bases in torch.nn, each name once, as attribute lookup finds them."""
     import torch

@@ -1,4 +1,4 @@
-"""What arguments torch's functions take: from Python where it tells, else from the first line of their documentation."""
+"""What arguments torch's functions take: Python tells, or else the first line of their documentation."""
 
 from __future__ import annotations
 

@@ -1,0 +1,18 @@
+"""Axes put in: what is alike along them is written once."""
+
+
+@layer
+def spread_front(x: Real[...], *, n: Int):
+    """The same n times, along a new axis in front."""
+    y: Real[n, ...]
+    y[i, ...] = x[...]
+    return y
+
+
+@layer
+def spread_axis(x: Real[*A, 1, *B], *, axis: Int, n: Int):
+    """An axis of one entry made n long."""
+    assert len(A) == axis
+    y: Real[*A, n, *B]
+    y[*a, i, *b] = x[*a, 0, *b]
+    return y

@@ -1,0 +1,42 @@
+"""A call on its way from torch's arguments to a definition's inputs and hyperparameters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from derive.language.definition import Definition
+from derive.language.find import catalogue_definition
+
+
+@dataclass
+class Call:
+    """The function called, the definition that stands for it, torch's arguments by name; then what they mean.
+
+    ``afterwards``: what is done to the result, the last first.
+    """
+
+    path: str
+    definition: str
+    arguments: dict[str, Any]
+    inputs: dict[str, Any] = field(default_factory=dict)
+    hypers: dict[str, Any] = field(default_factory=dict)
+    afterwards: list[Callable[[Any], Any]] = field(default_factory=list)
+
+    @property
+    def declared(self) -> Definition:
+        """The definition as written."""
+        found = catalogue_definition(self.definition)
+        assert found is not None, self.definition
+        return found
+
+    @property
+    def word(self) -> str:
+        """``conv2d`` of ``nn.functional.conv2d``, for messages."""
+        return self.path.rpartition(".")[2]
+
+    @property
+    def first(self) -> str:
+        """Torch's first argument: the data."""
+        return next(iter(self.arguments))
