@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from sympy import Basic, Symbol
+from sympy import Basic, Symbol, oo
 
 from derive.bind import bind
 from derive.closures import Compiler
@@ -21,6 +21,7 @@ from derive.errors import DeriveError
 from derive.fields import FLOAT
 from derive.interpreter import Evaluator
 from derive.program import (
+    INF,
     Axis,
     Bind,
     Compare,
@@ -156,7 +157,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (tuple, list)):
         return tuple(_plain(v) for v in value)
     if isinstance(value, Basic):
-        return int(value) if value.is_Integer else float(value)
+        return int(value) if value.is_Integer else float(value.subs(INF, oo))
     return value
 
 

@@ -270,14 +270,22 @@ def _compare_two(op: ast.cmpop, a: Any, b: Any, right: ast.expr, node: ast.Compa
             return Truth(_FOLDS[name](bool(a), bool(b)))
         if is_condition(a) or is_condition(b):
             raise ctx.error("conditions are not compared", node, "write c and d, or not c")
-        if a.is_Rational and b.is_Rational:
-            return Truth(_FOLDS[name](a, b))
+        places = _place(a), _place(b)
+        if None not in places:
+            return Truth(_FOLDS[name](*places))
         return Compare(name, a, b)
     if name in ("==", "!=") and type(a) is type(b):
         return Truth(_FOLDS[name](a, b))
     if name in ("==", "!=") and (a is None or b is None):
         return Truth((a is b) == (name == "=="))
     raise ctx.error("these two are not compared", node, "compare numbers with numbers and texts with texts")
+
+
+def _place(e: Expr) -> tuple[int, Expr] | None:
+    """Where a known number stands on the line, the infinite ones at its ends."""
+    if e.is_Rational:
+        return (0, e)
+    return {INF: (1, INF), -INF: (-1, INF)}.get(e)
 
 
 def _choice(node: ast.IfExp, ctx: Context) -> Any:

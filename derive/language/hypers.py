@@ -69,6 +69,8 @@ def chosen(hyper: HyperInput, kind: str, length: int, value: Any, name: str) -> 
     if value is None and isinstance(hyper.default, ast.Constant) and hyper.default.value is None:
         return None
     if kind == "Text":
+        if value is None and "none" in hyper.allowed:
+            return "none"
         if not isinstance(value, str):
             raise _wrong(hyper, name, value, "a text", hyper.allowed)
         if hyper.allowed and value not in hyper.allowed:

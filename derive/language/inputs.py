@@ -47,6 +47,8 @@ def _asserted_packs(inputs: tuple[Input, ...], scope: Scope) -> None:
         names = [name] if alone else [f"{name}_{i}" for i in range(count)]
         sizes = [Size(n if alone else scope.build.names.name(n)) for n in names]
         scope.packs[key] = tuple(Dim((Slot(s),)) for s in sizes)
+        if alone:
+            scope.sizes.setdefault(name, sizes[0])
 
 
 def early_sizes(scope: Scope) -> None:

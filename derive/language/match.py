@@ -104,6 +104,8 @@ def _match_pack(declared: Input, key: str, taken: tuple[Dim, ...], scope: Scope,
     known = scope.packs.get(key)
     if known is None:
         scope.packs[key] = taken
+        if len(taken) == 1 and len(taken[0].slots) == 1:
+            scope.sizes.setdefault(key.lstrip("*."), taken[0].slots[0].extent)
     else:
         for a, b in zip(known, taken, strict=True):
             if len(a.slots) != len(b.slots):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from sympy import Add, Expr, Integer
+from sympy import Add, Expr, Integer, Pow, log
 
 from derive.lower.arrays import Array, elementwise, expanded, product, reduced, reshaped, scalar, transposed
 from derive.lower.contract import contract
@@ -26,7 +26,7 @@ from derive.lower.scattering import scattering
 from derive.lower.scope import Scope
 from derive.lower.spreading import spreading
 from derive.lower.windows import correlation, sliding, sliding_place
-from derive.program import Bind, Logic, Read, Reduce, free_letters
+from derive.program import Bind, Logic, Read, Reduce, free_letters, reads, walk
 
 #: The array operation of each reduction whose result is a value.
 OPERATION = {"sum": "sum", "prod": "prod", "max": "max", "amax": "max", "min": "min", "amin": "min"}
@@ -61,23 +61,43 @@ def matrix_product(points: Points) -> Array | None:
     if not bound <= used:
         return None
     arrays = [real(scope.value(f)) for f in inner]
-    arrays = _absorb_mask(arrays, points) or []
+    arrays = _absorb_mask(arrays, inner, points) or []
     if not arrays:
         return None
     total = contract(arrays, points.letters, scope)
     return scaled(total, outside, points)
 
 
-def _absorb_mask(arrays: list[Array], points: Points) -> list[Array] | None:
-    """The mask in every factor that has all its letters; None if no factor has."""
+def _absorb_mask(arrays: list[Array], factors: list[Expr], points: Points) -> list[Array] | None:
+    """The mask in every factor that has all its letters; None if no factor has.
+
+    A narrower factor that may be infinite is masked where no point is left: ∞·0 is NaN.
+    """
     if not points.filters:
         return arrays
-    mask = mask_of(points.filters, points.scope)
+    scope = points.scope
+    mask = mask_of(points.filters, scope)
     assert mask is not None
     wide = [set(mask.dims) <= set(a.dims) for a in arrays]
     if not any(wide):
         return None
-    return [masked(mask, a, Integer(0), points.scope) if w else a for a, w in zip(arrays, wide, strict=True)]
+    out = []
+    for a, f, w in zip(arrays, factors, wide, strict=True):
+        if not w and a.dims and _may_be_infinite(f):
+            outer = [d for d in mask.dims if d not in a.dims]
+            out.append(masked(reduced("any", mask, outer, "bool"), a, Integer(0), scope))
+        else:
+            out.append(masked(mask, a, Integer(0), scope) if w else a)
+    return out
+
+
+def _may_be_infinite(e: Expr) -> bool:
+    """Whether e divides or takes a logarithm of something that is read."""
+    for node in walk(e):
+        if isinstance(node, (Pow, log)) and any(True for _ in reads(node.args[0])):
+            if isinstance(node, log) or not (node.exp.is_Rational and node.exp > 0):
+                return True
+    return False
 
 
 def split_sum(points: Points) -> Array | None:
