@@ -8,8 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor as Array
 
+from derive.closures import Compiler
+from derive.fields import FLOAT
 from derive.program import Program
-from derive.verify.inputs import Case
+from derive.verify.inputs import Case, user_shape
 from derive.verify.primitives import Run
 
 Arrays = dict[str, np.ndarray]
@@ -26,6 +28,14 @@ def tensors(inputs: Arrays, differentiable: tuple[str, ...] = ()) -> dict[str, A
 def forward(case: Case) -> Arrays:
     """Every output by the program in torch primitives."""
     return near(case)(case.inputs)
+
+
+def shapes(case: Case) -> dict[str, tuple[int, ...]]:
+    """The shape of every output, as a caller sees it."""
+    program = case.program
+    names = (*program.outputs, *(new for _, new in program.updates))
+    extent = Compiler(FLOAT, case.numbers).index
+    return {n: user_shape(program.tensor(n).axes, lambda e: extent(e)({}), case.packs) for n in names}
 
 
 def near(case: Case) -> Callable[[Arrays], Arrays]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from derive.verify.probes import hint
+from derive.verify import hints
 from derive.verify.verdict import FAILED, PASSED, Row
 
 
@@ -29,7 +29,7 @@ def compare(
     if missing:
         return Row(check, case, FAILED, seed=seed, detail=f"{', '.join(missing)} is missing from the result")
     largest = max([1.0, scale, *(_largest(x) for x in expected.values())])
-    worst, detail = 0.0, ""
+    worst, told = 0.0, None
     for name, want in expected.items():
         got, want = np.asarray(found[name], dtype=float), np.asarray(want, dtype=float)
         if got.shape != want.shape:
@@ -38,9 +38,11 @@ def compare(
         if error.size and not error.max() <= worst:
             worst = float(error.max())
             index = tuple(int(i) for i in np.unravel_index(int(np.argmax(error)), want.shape))
-            detail = _words(name, index, got[index], want[index], sizes or {})
-    passed = worst <= tolerance
-    return Row(check, case, PASSED if passed else FAILED, worst, tolerance, seed=seed, detail="" if passed else detail)
+            told = (name, index, got, want)
+    if worst <= tolerance:
+        return Row(check, case, PASSED, worst, tolerance, seed=seed)
+    detail = _words(*told, sizes or {}) if told else ""
+    return Row(check, case, FAILED, worst, tolerance, seed=seed, detail=detail)
 
 
 def _largest(x: np.ndarray) -> float:
@@ -56,6 +58,8 @@ def _errors(got: np.ndarray, want: np.ndarray) -> np.ndarray:
     return np.where(np.isnan(error), np.inf, error)
 
 
-def _words(name: str, index: tuple[int, ...], got: float, want: float, sizes: Mapping) -> str:
+def _words(name: str, index: tuple[int, ...], got: np.ndarray, want: np.ndarray, sizes: Mapping) -> str:
     at = f"[{', '.join(map(str, index))}]" if index else ""
-    return f"{name}{at} is {float(got):.12g}, expected {float(want):.12g}{hint(float(got), float(want), sizes)}"
+    suggestion = hints.of_arrays(name, got, want, sizes)
+    words = f"{name}{at} is {float(got[index]):.12g}, expected {float(want[index]):.12g}"
+    return f"{words}; {suggestion}" if suggestion else words

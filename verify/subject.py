@@ -71,8 +71,8 @@ class Subject:
         """The program of that order: the program itself, its vjp, the vjp of that."""
         return (self.program, *(getattr(self, n) for n in ("vjp", "vjp2", "vjp3")[:order]))[order]
 
-    def run(self, target: str, program: Program, inputs: Arrays, case: Case) -> Arrays:
-        """The outputs of a program by the interpreter or by generated code."""
+    def run(self, target: str, program: Program, inputs: Arrays, case: Case, *, dtype: str = "") -> Arrays:
+        """The outputs of a program by the interpreter or by generated code, in that format of torch if named."""
         if target == "interpreter":
             return interpreter.run(program, inputs, case.hypers)
         key = (target, f"{id(program)}")
@@ -80,23 +80,31 @@ class Subject:
             from derive.targets.files import callable_of  # code is made only where code is checked
 
             self._codes[key] = callable_of(program, target)
-        given = [_given(target, inputs[t.name]) for t in program.inputs]
+        given = [_given(target, inputs[t.name], dtype) for t in program.inputs]
         with np.errstate(all="ignore"):
             results = self._codes[key](*given, **{p.name: case.hyper(p) for p in program.parameters if is_symbolic(p)})
         results = results if isinstance(results, tuple) else (results,)
-        return {name: np.asarray(r) for name, r in zip(_returned(program), results, strict=False)}
+        return {name: _array(r) for name, r in zip(_returned(program), results, strict=False)}
 
     def title(self) -> str:
         """The setting in words."""
         return ", ".join(f"{k}={v}" for k, v in self.choices.items())
 
 
-def _given(target: str, x: np.ndarray) -> Any:
+def _given(target: str, x: np.ndarray, dtype: str = "") -> Any:
     if target != "torch":
         return x
     import torch
 
-    return torch.from_numpy(np.array(x))
+    given = torch.from_numpy(np.array(x))
+    return given.to(getattr(torch, dtype)) if dtype and given.is_floating_point() else given
+
+
+def _array(result: Any) -> np.ndarray:
+    """NumPy has no bfloat16, so short formats come back as float64."""
+    if str(getattr(result, "dtype", "")).startswith("torch.") and result.is_floating_point():
+        return result.detach().double().numpy()
+    return np.asarray(result)
 
 
 def _returned(program: Program) -> tuple[str, ...]:
