@@ -312,3 +312,41 @@ def gaussian_nll_loss(
         e[...] = (log(v[...]) + (x[...] - target[...])**2/v[...])/2
     loss = reduced(e, reduction=reduction)
     return loss
+
+
+@layer(torch="nn.CTCLoss nn.functional.ctc_loss")
+def ctc_loss(
+    log_probs: Real[T, N, C],
+    targets: Index[N, S],
+    input_lengths: Index[N],
+    target_lengths: Index[N],
+    *,
+    blank: Int = 0, reduction: Text["mean", "sum", "none"] = "mean", zero_infinity: Bool = False,
+):
+    """Negative log-probability of the targets over all their alignments, blanks before, between and after them."""
+    assert 0 <= blank < C
+    K = 2*S + 1
+    label: Index[N, K]
+    label[n, k] = where(k % 2 == 0, blank, targets[n, k//2])
+    moves: Index[N, K]
+    moves[n, k] = where(k % 2 == 1 and k >= 2, where(label[n, k] != label[n, k - 2], 3, 2), min(k + 1, 2))
+    alpha: Real[T, N, K]
+    best: Real[T, N, K]
+    alpha[-1, n, k] = where(k == 0, 0, -inf)
+    best[t, n, k] = constant(max[i < 3, i < moves[n, k]](alpha[t - 1, n, k - i]))
+    alpha[t, n, k] = where(
+        best[t, n, k] > -inf,
+        best[t, n, k] + log_probs[t, n, label[n, k]]
+        + log(sum[i < 3, i < moves[n, k]](exp(alpha[t - 1, n, k - i] - best[t, n, k]))),
+        -inf)
+    top[n] = constant(max[k, 2*target_lengths[n] - 1 <= k <= 2*target_lengths[n]](alpha[input_lengths[n] - 1, n, k]))
+    e[n] = where(
+        top[n] > -inf,
+        -top[n] - log(sum[k, 2*target_lengths[n] - 1 <= k <= 2*target_lengths[n]](
+            exp(alpha[input_lengths[n] - 1, n, k] - top[n]))),
+        0 if zero_infinity else inf)
+    if reduction == "mean":
+        loss = mean[n](e[n]/max(target_lengths[n], 1))
+    else:
+        loss = reduced(e, reduction=reduction)
+    return loss

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from sympy import Add, Expr, Integer, Pow, log
+from sympy import Add, Expr, Integer, Pow, exp, log
 
 from derive.lower.arrays import Array, elementwise, expanded, product, reduced, reshaped, scalar, transposed
 from derive.lower.contract import contract
@@ -92,12 +92,12 @@ def _absorb_mask(arrays: list[Array], factors: list[Expr], points: Points) -> li
 
 
 def _may_be_infinite(e: Expr) -> bool:
-    """Whether e divides or takes a logarithm of something that is read."""
-    for node in walk(e):
-        if isinstance(node, (Pow, log)) and any(True for _ in reads(node.args[0])):
-            if isinstance(node, log) or not (node.exp.is_Rational and node.exp > 0):
-                return True
-    return False
+    """Whether e divides by, or takes the exponential or the logarithm of, something that is read."""
+    return any(
+        (isinstance(n, (log, exp)) or (isinstance(n, Pow) and not (n.exp.is_Rational and n.exp > 0)))
+        and any(True for _ in reads(n))
+        for n in walk(e)
+    )
 
 
 def split_sum(points: Points) -> Array | None:

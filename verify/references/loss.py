@@ -94,6 +94,24 @@ def _gaussian(inputs: Inputs, hypers: Hypers) -> tuple[Array, ...]:
     return (F.gaussian_nll_loss(inputs["x"], inputs["target"], var, **hypers),)
 
 
+def _ctc(inputs: Inputs, hypers: Hypers) -> tuple[Array, ...]:
+    """torch's raw gradient adds exp(log_probs), which a log-softmax before it takes away again: taken away here."""
+    x, lengths, count = inputs["log_probs"], inputs["input_lengths"], inputs["target_lengths"]
+    used = torch.arange(inputs["targets"].shape[1]) < count[:, None]
+    if bool((used & (inputs["targets"] == hypers["blank"])).any()):
+        raise ValueError("a target is blank")
+    e = F.ctc_loss(x, inputs["targets"], lengths, count, hypers["blank"], "none", hypers["zero_infinity"])
+    if bool((e == torch.inf).any()):
+        raise ValueError("its gradient of an infinite loss is NaN")
+    inside = torch.arange(len(x))[:, None] < lengths
+    extra = torch.where(inside, (x.exp() - x.exp().detach()).sum(-1), 0).sum(0)
+    if hypers["zero_infinity"]:
+        kept = F.ctc_loss(x, inputs["targets"], lengths, count, hypers["blank"], "none") < torch.inf
+        extra = torch.where(kept, extra, 0)
+    e = e - extra
+    return ((e / count.clamp_min(1)).mean() if hypers["reduction"] == "mean" else reduced(e, hypers["reduction"]),)
+
+
 REFERENCES: dict[str, Reference] = {
     **{
         name: of(getattr(F, name), "x", "target")
@@ -103,6 +121,7 @@ REFERENCES: dict[str, Reference] = {
         )
     },
     "reduced": _reduced,
+    "ctc_loss": _ctc,
     "kl_div": _kl,
     "cross_entropy": of(F.cross_entropy, "logits", "target", "weight"),
     "soft_cross_entropy": of(F.cross_entropy, "logits", "target", "weight"),

@@ -51,4 +51,8 @@ SETTINGS: Settings = {
     ),
     "poisson_nll_loss": ({}, {"log_input": False, "reduction": "sum"}, {"full": True, "reduction": "none"}),
     "gaussian_nll_loss": ({}, {"full": True, "reduction": "sum"}, {"eps": 0.4, "reduction": "none"}),
+    "ctc_loss": (
+        {"zero_infinity": True},
+        {"zero_infinity": True, "blank": 1, "reduction": "none"},
+    ),
 }
