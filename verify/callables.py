@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -17,40 +17,49 @@ import torch
 from torch import Tensor as Array
 
 from derive.errors import InputError
-from derive.verify import contract, forward_mode, probing
+from derive.verify import coarse, contract, forward_mode, kinks, precision, probing
 from derive.verify import orders as higher
 from derive.verify.compare import compare
 from derive.verify.probing import judged as judged
 from derive.verify.targets import forms
 from derive.verify.targets.settle import Settled, said, settle
-from derive.verify.targets.target import Target, tensors_of
+from derive.verify.targets.target import Structure, Target, tensors_of
 from derive.verify.variations import Variation, variations
-from derive.verify.verdict import FAILED, NOT_APPLICABLE, Row, Verdict
+from derive.verify.verdict import FAILED, INCONCLUSIVE, NOT_APPLICABLE, Row, Verdict
 
 FORWARD, CONTRACT = 1e-10, 1e-12
+LOW = ("float32", "bfloat16")
+_EPS = float(np.finfo(float).eps)
 
 
 @dataclass(frozen=True)
 class Point:
-    """One target at one case: what every rung is given."""
+    """One target at one case: what every rung is given.  ``eps``: what it rounds by, float64's if exact."""
 
     target: Target
     case: str
     seed: int
     orders: tuple[int, ...] = (1, 2)
     reference: Callable | None = None
+    eps: float = _EPS
+    kinked: bool = False
+
+    @property
+    def exact(self) -> bool:
+        return self.eps <= _EPS
 
     @property
     def inputs(self) -> dict[str, Array]:
         return dict(self.target.inputs)
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        return self.target.differentiable
-
     @cached_property
     def bound(self) -> contract.Contract:
-        return contract.Contract(self.target.outputs, self.inputs, self.names, self.seed, own=self.target.own)
+        target = self.target
+        return contract.Contract(target.outputs, self.inputs, target.differentiable, self.seed, own=target.own)
+
+    def tolerance(self, exact: float) -> float:
+        """A tolerance of float64, or a hundred roundings of what the function computes in."""
+        return exact if self.exact else 100 * self.eps
 
 
 def check_callable(
@@ -101,24 +110,47 @@ def _climb(target: Target, seed: int, orders: tuple[int, ...], reference: Callab
         yield from settled
         return
     yield from settled.rows
-    for variation in variations(settled.target, seed, settled.exact):
+    for variation in variations(settled.target, seed):
         title = target.case(variation.case)
         if variation.refused:
             yield Row("inputs", title, NOT_APPLICABLE, reason=variation.refused, seed=seed)
             continue
-        point = Point(settled.target.at(variation.inputs), title, seed, orders, reference)
-        yield from _at(point, variation)
+        at = settled.target.at(variation.inputs)
+        for row in _at(Point(at, title, seed, orders, reference, settled.eps, variation.kinked), variation):
+            yield _in_view_of(variation, row)
 
 
 def _at(point: Point, variation: Variation) -> Iterator[Row]:
     """Every rung at one case; whatever a rung raises is a failed row."""
+    try:
+        odd = kinks.not_finite(point.bound, point.case)
+    except Exception as error:
+        check = "structure" if isinstance(error, Structure) else "gradient"
+        detail = f"the backward {said(error)}" if check == "gradient" else said(error)
+        yield Row(check, point.case, FAILED, seed=point.seed, detail=detail)
+        return
+    if odd is not None:
+        yield odd
     for name, rung in _RUNGS:
-        if name not in variation.rungs:
+        if name not in variation.rungs or (odd is not None and name not in ("forward", "contract")):
             continue
         try:
             yield from rung(point)
         except Exception as error:
             yield Row(name, point.case, FAILED, seed=point.seed, detail=said(error))
+
+
+def _in_view_of(variation: Variation, row: Row) -> Row:
+    """What is wrong only where the example gives no warrant is a question; on a kink, undecided is as expected."""
+    if row.status == FAILED and variation.beyond:
+        reason = f"wrong there, but {variation.beyond}: if others are meant, give such an example; {row.detail}"
+        return replace(row, status=INCONCLUSIVE, reason=reason, detail="")
+    if row.status == INCONCLUSIVE and variation.kinked:
+        return replace(row, status=NOT_APPLICABLE, reason=f"the inputs lie on a kink: {row.reason}")
+    return row
+
+
+# ------------------------------------------------------------------------------ rungs
 
 
 def _against_reference(point: Point) -> Iterator[Row]:
@@ -129,29 +161,52 @@ def _against_reference(point: Point) -> Iterator[Row]:
         return
     with torch.no_grad():
         found, expected = (_numbered(f(*point.inputs.values())) for f in (point.target.call, point.reference))
-    yield compare("forward", point.case, found, expected, FORWARD, seed=point.seed)
+    yield compare("forward", point.case, found, expected, point.tolerance(FORWARD), seed=point.seed)
 
 
 def _contract(point: Point) -> Iterator[Row]:
-    yield from contract.rows(point.bound, point.case, CONTRACT, point.seed)
+    yield from contract.rows(point.bound, point.case, point.tolerance(CONTRACT), point.seed)
 
 
 def _transforms(point: Point) -> Iterator[Row]:
     """What ``torch.func`` makes of it; a pair written by hand has no part in that."""
-    if point.target.functional:
-        for name, promise in point.bound.transforms():
-            yield contract._row(f"contract, {name}", point.case, promise, contract.LOOSER[name], point.seed)
-        yield from forward_mode.rows(point.bound, point.case)
+    if point.target.functional and point.exact:
+        for row in contract.transform_rows(point.bound, point.case, seed=point.seed):
+            yield _shorter(row)
+        for row in forward_mode.rows(point.bound, point.case):
+            yield _shorter(row)
+
+
+def _shorter(row: Row) -> Row:
+    """torch's advice in fewer words."""
+    if "must override the setup_context" not in row.reason:
+        return row
+    return replace(row, reason="not offered: its forward takes ctx, and torch.func wants setup_context beside it")
 
 
 def _gradient(point: Point) -> Iterator[Row]:
     """The gradient against differences of the forward."""
-    yield from probing.rows(point.bound, point.case)
+    if point.exact:
+        yield from probing.rows(point.bound, point.case)
+    elif not point.kinked:
+        yield from coarse.rows(point.bound, point.case, point.eps)
+
+
+def _kinks(point: Point) -> Iterator[Row]:
+    if point.exact:
+        yield from kinks.rows(point.bound, point.case)
+
+
+def _low(point: Point) -> Iterator[Row]:
+    """Its gradients in low precision against those in float64."""
+    if point.exact and point.target.functional:
+        yield from precision.rows(point.bound, point.case, LOW)
 
 
 def _higher(point: Point) -> Iterator[Row]:
     """The gradient's gradient against differences of the gradient, where the function has one."""
-    yield from higher.rows(point.bound, point.case, tuple(k for k in point.orders if k > 1))
+    if point.exact:
+        yield from higher.rows(point.bound, point.case, tuple(k for k in point.orders if k > 1))
 
 
 def _numbered(y: Any) -> dict[str, np.ndarray]:
@@ -163,5 +218,7 @@ _RUNGS: tuple[tuple[str, Callable[[Point], Iterator[Row]]], ...] = (
     ("contract", _contract),
     ("transforms", _transforms),
     ("probes", _gradient),
+    ("kinks", _kinks),
+    ("precision", _low),
     ("higher orders", _higher),
 )

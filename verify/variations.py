@@ -26,7 +26,9 @@ FEW = 2_000
 
 PROBED = ("forward", "probes")
 VALUES = ("contract", *PROBED)
-ALL = ("higher orders", "transforms", *VALUES)
+ORDERS = ("higher orders", *VALUES)
+FRESH = ("higher orders", "transforms", "precision", *PROBED)
+KINKED = ("kinks", *PROBED)
 
 
 @dataclass(frozen=True)
@@ -168,11 +170,11 @@ class _Maker:
         }
 
 
-def variations(target: Target, seed: int, exact: bool = True) -> Iterator[Variation]:
+def variations(target: Target, seed: int) -> Iterator[Variation]:
     """The example as given, then its variations of values and of sizes."""
     entries = sum(x.numel() for x in target.inputs.values())
     few = entries <= FEW
-    yield Variation("as given", target.inputs, ALL if few else VALUES)
+    yield Variation("as given", target.inputs, ORDERS if few else VALUES)
     maker = _Maker(target, seed)
     given = {n: tuple(x.shape) for n, x in target.inputs.items()}
     trial = axes.Trial(maker.refusal)
@@ -188,14 +190,15 @@ def variations(target: Target, seed: int, exact: bool = True) -> Iterator[Variat
 
 def _values(maker: _Maker, shapes: axes.Shapes) -> Iterator[Variation]:
     """Fresh values, then those at the boundary of what is usual."""
-    plain = _finite(maker, Variation("plain", maker.inputs(shapes, "plain"), ALL))
+    plain = _finite(maker, Variation("plain", maker.inputs(shapes, "plain"), FRESH))
     yield plain
     if plain.refused:
         near = {n: tuple(x.shape) for n, x in maker.target.inputs.items()}
         yield _finite(maker, Variation("near the example", maker.near(near), PROBED))
         return
     for kind, title in (("zeros", "some zeros"), ("ties", "ties"), ("large", "large")):
-        yield _finite(maker, Variation(title, maker.inputs(shapes, kind), PROBED, kinked=kind != "large"))
+        kinked = kind != "large"
+        yield _finite(maker, Variation(title, maker.inputs(shapes, kind), KINKED if kinked else PROBED, kinked=kinked))
     if any(x.dtype == torch.bool for x in maker.target.inputs.values()):
         for value, kind in ((False, "all false"), (True, "all true")):
             masked = {n: torch.full_like(x, value) if x.dtype == torch.bool else x for n, x in plain.inputs.items()}
@@ -214,7 +217,7 @@ def _sizes(maker: _Maker, small: axes.Shapes, found: Sequence[axes.Class], trial
         yield Variation("other sizes", refused=f"the function refuses every other size: {trial.last}")
         return
     shapes, taken = axes.chosen(small, found, lambda i, used: [n for n in SMALL if n not in used], trial)
-    yield _finite(maker, Variation(f"asymmetric, {_said(shapes)}", maker.inputs(shapes, "asymmetric"), ALL))
+    yield _finite(maker, Variation(f"asymmetric, {_said(shapes)}", maker.inputs(shapes, "asymmetric"), ORDERS))
     for n in ALIKE:
         alike, taken = axes.chosen(small, found, lambda i, used, n=n: (n,), trial)  # type: ignore[misc]
         if len(taken) == len(found):

@@ -52,7 +52,8 @@ def name_of(thing: Any) -> str:
         return type(thing).__name__
     if isinstance(thing, torch.library.CustomOpDef if hasattr(torch.library, "CustomOpDef") else ()):
         return str(thing._qualname)
-    name = getattr(thing, "__qualname__", None) or getattr(thing, "__name__", None) or type(thing).__name__
+    written = inspect.isfunction(thing) or isinstance(thing, type)
+    name = getattr(thing, "__qualname__" if written else "__name__", None) or type(thing).__name__
     return str(name).rpartition("<locals>.")[2]
 
 

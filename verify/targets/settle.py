@@ -25,12 +25,16 @@ _NO_DEVICE_SAYS = ("not compiled", "no nvidia", "driver", "not available", "unav
                    "not linked", "cuda_home", "found no", "pointer argument", "cpu tensor", "no such device")  # fmt: skip
 
 
+#: Precisions that a function may compute in while it returns float64, the coarsest first.
+_COARSE = (torch.bfloat16, torch.float16, torch.float32)
+
+
 @dataclass(frozen=True)
 class Settled:
-    """A target at example inputs it can be checked at; ``exact`` unless it computes in less than float64."""
+    """A target at example inputs it can be checked at, and what it rounds by."""
 
     target: Target
-    exact: bool = True
+    eps: float
     rows: tuple[Row, ...] = ()
 
     @property
@@ -59,7 +63,7 @@ def settle(target: Target, seed: int) -> Settled | tuple[Row, ...]:
             return (row("call", NOT_APPLICABLE, f"needs a device that is not there: {raised(called)}"),)
         check = "structure" if isinstance(called, Structure) else "call"
         return (row(check, FAILED, said(called)),)
-    target, exact, notes = called
+    target, eps, notes = called
     rows = [row("precision", NOT_APPLICABLE, words) for words in notes]
     target, more = _unchanging(target, row)
     rows += more
@@ -70,7 +74,7 @@ def settle(target: Target, seed: int) -> Settled | tuple[Row, ...]:
     why = _not_differentiable(target)
     if why:
         return (*rows, row("gradient", NOT_APPLICABLE, why))
-    return Settled(target, exact, tuple(rows))
+    return Settled(target, eps, tuple(rows))
 
 
 def said(error: BaseException) -> str:
@@ -99,24 +103,34 @@ def promoted(x: Array) -> Array:
     return x.to(torch.float64) if x.is_floating_point() else x
 
 
-def _called(target: Target) -> tuple[Target, bool, list[str]] | Exception:
+def _called(target: Target) -> tuple[Target, float, list[str]] | Exception:
     """The target in float64, or as given if it takes no float64, or what it raises."""
     precise = target.at({n: promoted(x) for n, x in target.inputs.items()})
     try:
-        y = _values(precise)
+        y = _values(precise.at({n: _finer(x) for n, x in precise.inputs.items()}))
     except Exception as error:
         refused = error
     else:
-        exact = not _rounded(y)
-        return precise, exact, [] if exact else ["it computes in float32 inside: differences are coarse"]
-    kinds = sorted({str(x.dtype).removeprefix("torch.") for x in target.inputs.values() if x.is_floating_point()})
+        dtype = _rounded(y)
+        notes = [] if dtype is torch.float64 else [f"it computes in {_word(dtype)} inside: differences are coarse"]
+        return precise, torch.finfo(dtype).eps, notes
+    kinds = sorted({_word(x.dtype) for x in target.inputs.values() if x.is_floating_point()})
     if kinds == ["float64"]:
         return refused
     try:
         _values(target)
     except Exception as error:
         return error
-    return target, False, [f"float64 is refused ({raised(refused)}): checked in {', '.join(kinds)}"]
+    eps = max(torch.finfo(x.dtype).eps for x in target.inputs.values() if x.is_floating_point())
+    return target, eps, [f"float64 is refused ({raised(refused)}): checked in {', '.join(kinds)}"]
+
+
+def _finer(x: Array) -> Array:
+    """The same values, with digits that float32 does not have."""
+    if not x.is_floating_point():
+        return x
+    generator = torch.Generator().manual_seed(0)
+    return x * (1 + 1e-10 * torch.rand(x.shape, generator=generator, dtype=torch.float64).to(x.device))
 
 
 def _values(target: Target) -> tuple[Array, ...]:
@@ -125,15 +139,23 @@ def _values(target: Target) -> tuple[Array, ...]:
         return tensors_of(target.call(*(x.clone() for x in target.inputs.values())))
 
 
-def _rounded(outputs: tuple[Array, ...]) -> bool:
-    """Whether every value of many has the few digits of float32, though float64 went in."""
-    values = torch.cat([v.reshape(-1).double() for v in outputs if v.is_floating_point()] or [torch.zeros(0)])
-    values = values[torch.isfinite(values)]
-    few = values * 4096  # whole numbers and short fractions have few digits in any precision
-    telling = values[few != few.round()]
-    if telling.numel() < 1:
-        return any(v.dtype in (torch.float32, torch.float16, torch.bfloat16) for v in outputs)
-    return bool((telling.float().double() == telling).all())
+def _word(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
+
+
+def _rounded(outputs: tuple[Array, ...]) -> torch.dtype:
+    """The coarsest precision that holds every one of the values, though float64 went in."""
+    real = [v for v in outputs if v.is_floating_point()]
+    low = [v.dtype for v in real if v.dtype != torch.float64]
+    if low:
+        return max(low, key=lambda d: torch.finfo(d).eps)
+    values = torch.cat([v.reshape(-1) for v in real] or [torch.zeros(0)])
+    scaled = values * 4096  # whole numbers and short fractions have few digits in any precision
+    telling = values[torch.isfinite(values) & (scaled != scaled.round())]
+    if telling.numel() < 3:
+        return torch.float64
+    fitting = (d for d in _COARSE if bool((telling.to(d).double() == telling).all()))
+    return next(fitting, torch.float64)
 
 
 # ------------------------------------------------------------------------------ changes and chance
