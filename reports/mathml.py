@@ -20,19 +20,27 @@ GREEK = {
 }  # fmt: skip
 
 
+NO_BREAK = "\N{NO-BREAK SPACE}"
+
+
 def mathml(node: L.Node) -> str:
     """Any layout node as one MathML element."""
     return _PRINTERS[type(node)](node)
 
 
-def name(text: str) -> str:
+def name(written: str) -> str:
     """An identifier; ``stride[0]`` gets a subscript."""
-    if text.startswith("..."):
-        return f"<mi>…{escape(text[3:])}</mi>"
-    head, bracket, index = text.partition("[")
+    if written.startswith("..."):
+        return f"<mi>…{escape(written[3:])}</mi>"
+    head, bracket, index = written.partition("[")
     if bracket:
         return f"<msub>{name(head)}<mn>{escape(index.rstrip(']'))}</mn></msub>"
-    return f"<mi>{SIGNS.get(text) or GREEK.get(text) or escape(text)}</mi>"
+    return f"<mi>{SIGNS.get(written) or GREEK.get(written) or escape(written)}</mi>"
+
+
+def text(words: str) -> str:
+    """Words; MathML drops plain spaces at their ends."""
+    return f"<mtext>{escape(words).replace(' ', NO_BREAK)}</mtext>"
 
 
 def row(*parts: str) -> str:
@@ -102,9 +110,9 @@ def _choice(node: L.Choice) -> str:
     rows: list[str] = []
     rest: L.Node = node
     while isinstance(rest, L.Choice):
-        rows.append(_case(mathml(rest.then), f"<mtext>if </mtext>{mathml(rest.condition)}"))
+        rows.append(_case(mathml(rest.then), f"{text('if ')}{mathml(rest.condition)}"))
         rest = rest.otherwise
-    rows.append(_case(mathml(rest), "<mtext>otherwise</mtext>"))
+    rows.append(_case(mathml(rest), text("otherwise")))
     return row(sign("{"), f"<mtable>{''.join(rows)}</mtable>")
 
 
@@ -122,7 +130,7 @@ def _chain(node: L.Chain) -> str:
 def _junction(node: L.Junction) -> str:
     parts: list[str] = []
     for part in node.parts:
-        parts += [f"<mtext> {node.op} </mtext>"] if parts else []
+        parts += [text(f" {node.op} ")] if parts else []
         parts.append(inside(part, L.RELATION))
     return row(*parts)
 
@@ -155,7 +163,7 @@ _PRINTERS: dict[type[L.Node], Callable[..., str]] = {
     L.Bracket: lambda n: row(sign("["), mathml(n.condition), sign("]")),
     L.Chain: _chain,
     L.Junction: _junction,
-    L.Not: lambda n: row("<mtext>not </mtext>", inside(n.body, L.RELATION)),
+    L.Not: lambda n: row(text("not "), inside(n.body, L.RELATION)),
     L.Modulo: lambda n: row(inside(n.top, L.PRODUCT), sign("mod"), inside(n.bottom, L.PRODUCT)),
 }
 
@@ -172,9 +180,9 @@ def _block(block: Block) -> list[str]:
     parts = [f"<h2>{escape(block.title)}</h2>"]
     parts += [f"<p>{escape(sentence)}</p>" for sentence in block.says]
     parts += [displayed(declared(n, shape)) for n, shape in block.about]
-    parts += [displayed(row("<mtext>given </mtext>", declared(*one))) for one in block.declared]
+    parts += [displayed(row(text("given "), declared(*one))) for one in block.declared]
     parts += [displayed(_formula(f)) for f in block.formulas]
-    parts += [displayed(row("<mtext>over </mtext>", listed(block.over)))] if block.over else []
+    parts += [displayed(row(text("over "), listed(block.over)))] if block.over else []
     parts += ["<pre>" + escape("\n".join(block.code)) + "</pre>"] if block.code else []
     return [*parts, *(f"<p>{escape(f'{head}: ' + ', '.join(items))}</p>" for head, items in block.notes)]
 
@@ -186,7 +194,7 @@ def displayed(inner: str) -> str:
 
 def declared(tensor: str, shape: L.Node, note: str = "") -> str:
     """A tensor, its shape, and what is special about it."""
-    said = [f"<mtext> ({escape(note)})</mtext>"] if note else []
+    said = [text(f" ({note})")] if note else []
     return row(name(tensor), sign(":"), mathml(shape), *said)
 
 
@@ -194,8 +202,8 @@ def equation(f: Formula) -> str:
     """``left = right``, and on which entries."""
     line = [mathml(f.left), sign("="), mathml(f.right)]
     if f.guard:
-        line += ["<mtext> if </mtext>", listed(f.guard)]
-        line += [f"<mtext>, else {escape(f.otherwise)}</mtext>"] if f.otherwise else []
+        line += [text(" if "), listed(f.guard)]
+        line += [text(f", else {f.otherwise}")] if f.otherwise else []
     return row(*line)
 
 
@@ -207,9 +215,9 @@ def named(pair: tuple[L.Node, L.Node]) -> str:
 def _formula(f: Formula) -> str:
     lines = [[equation(f)]]
     for head, pair in zip(["where ", *[" "] * len(f.where)], f.where, strict=False):
-        lines.append([f"<mtext>{head}</mtext>", named(pair)])
+        lines.append([text(head), named(pair)])
     for head, nodes in (("only ", f.only), ("for ", f.over)):
-        lines += [[f"<mtext>{head}</mtext>", listed(nodes)]] if nodes else []
+        lines += [[text(head), listed(nodes)]] if nodes else []
     if len(lines) == 1:
         return row(*lines[0])
     rows = "".join(f'<mtr><mtd style="text-align: left">{row(*line)}</mtd></mtr>' for line in lines)

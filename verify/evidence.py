@@ -7,14 +7,15 @@ falls as h² until rounding, ε/h, takes over: a V.  Where g is wrong it levels 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from time import process_time
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from derive.verify.probes import Arrays, Forward, along
+from derive.verify.probes import Arrays, Claim
 from derive.verify.verdict import FAILED, Evidence, Row
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ _FEW = 4
 #: Cells a side of a heat map, evaluations spent on all of them together, numbers moved by those, CPU seconds of one.
 CELLS, _EVALUATIONS, _NUMBERS, _SLOW = 16, 256, 3e7, 0.25
 _HEAT_STEP = 1e-5
+_SMALL = 1e-3
 _ROUNDING = 300 * float(np.finfo(float).eps)
 
 Points = tuple[tuple[float, float], ...]
@@ -33,66 +35,82 @@ Points = tuple[tuple[float, float], ...]
 # ------------------------------------------------------------------------------ gathering
 
 
-def gather(
-    forward: Forward, gradient: Arrays, inputs: Arrays, cotangents: Arrays, case: str, seed: int = 0
-) -> tuple[Evidence, ...]:
-    """The evidence of each input that ``gradient`` names; nothing of a forward too slow to be asked often."""
+def gather(claim: Claim, case: str, seed: int = 0, truth: Arrays | None = None) -> tuple[Evidence, ...]:
+    """The evidence of each input that has a gradient; nothing of a forward that raises, or is too slow to ask often.
+
+    ``truth``: gradients from elsewhere, that maps are drawn against in place of differences.
+    """
     start = process_time()
-    y = forward(dict(inputs))
-    if process_time() - start > _SLOW:
+    try:
+        claim.forward({n: np.array(x) for n, x in claim.inputs.items()})
+        if process_time() - start > _SLOW:
+            return ()
+        return tuple(_gathered(claim, case, seed, truth))
+    except Exception:  # what a user's function raises when it is moved is for the checks to tell
         return ()
-    size = sum(np.size(inputs[n]) for n in gradient)
-    noise = _ROUNDING * float(sum(np.sum(np.abs(np.asarray(y[n]) * dy)) for n, dy in cotangents.items()))
-    evaluations = min(_EVALUATIONS if len(gradient) > 1 else 2 * CELLS**2, int(_NUMBERS / max(size, 1)))
-    side = _side([np.shape(inputs[n]) for n in gradient], evaluations)
-    chosen = STEPS if len(gradient) <= _FEW else STEPS[::2]
-    found = []
-    for i, (name, g) in enumerate(gradient.items()):
-        at = _At(forward, name, np.asarray(g, dtype=float), inputs, cotangents, np.random.default_rng([seed, 23, i]))
+
+
+def _gathered(claim: Claim, case: str, seed: int, truth: Arrays | None) -> Iterator[Evidence]:
+    names = list(claim.gradient)
+    size = sum(np.size(claim.inputs[n]) for n in names)
+    evaluations = min(_EVALUATIONS if len(names) > 1 else 2 * CELLS**2, int(_NUMBERS / max(size, 1)))
+    side = _side([np.shape(claim.inputs[n]) for n in names], evaluations)
+    steps = STEPS if len(names) <= _FEW else STEPS[::2]
+    for i, name in enumerate(names):
+        if not np.size(claim.inputs[name]):
+            continue
+        one = _One(claim, name, np.asarray(claim.gradient[name], dtype=float), np.random.default_rng([seed, 23, i]))
         with np.errstate(all="ignore"):
-            steps, remainders = at.along(chosen, noise)
-            found.append(Evidence(name, case, steps, remainders, at.heat(side), np.shape(inputs[name])))
-    return tuple(found)
+            errors, remainders = one.along(steps)
+            heat = one.heat(side) if truth is None else one.beside(np.asarray(truth[name], dtype=float))
+            yield Evidence(name, case, errors, remainders, heat, tuple(np.shape(claim.inputs[name])))
 
 
 @dataclass(frozen=True)
-class _At:
-    """One input's gradient at one point."""
+class _One:
+    """One input of the claim, and its gradient."""
 
-    forward: Forward
+    claim: Claim
     name: str
     gradient: np.ndarray
-    inputs: Arrays
-    cotangents: Arrays
     rng: np.random.Generator
 
-    def along(self, chosen: Sequence[float], noise: float) -> tuple[Points, Points]:
+    def along(self, steps: Sequence[float]) -> tuple[Points, Points]:
         """The error of the central difference and Taylor's remainder at every step, where they are numbers.
 
         v points where the gradient says φ grows, so that no cancellation makes the derivative small.  Remainders
-        that rounding hides (below ``noise``) are left out.
+        that rounding hides are left out.
         """
         signs = np.where(self.gradient == 0, self.rng.choice([-1.0, 1.0], self.gradient.shape), np.sign(self.gradient))
-        v = signs * np.abs(self.rng.normal(size=self.gradient.shape))
-        analytic, phi = float(np.sum(self.gradient * v)), self._phi(v)
-        middle, ends = phi(0.0), [(h, phi(h), phi(-h)) for h in chosen]
-        slopes = [(h, (above - below) / (2 * h)) for h, above, below in ends]
+        v = signs * self.rng.uniform(0.5, 1.5, self.gradient.shape)
+        analytic = float(np.sum(self.gradient * v))
+        changes = [(h, self._change(v, h), self._change(v, -h)) for h in steps]
+        slopes = [(h, (above - below) / (2 * h)) for h, above, below in changes]
         finite = [abs(d) for _, d in slopes if math.isfinite(d)]
         scale = max(abs(analytic), float(np.median(finite)) if finite else 0.0) or 1.0
-        steps = [(h, abs(analytic - d) / scale) for h, d in slopes]
-        remainders = [(h, abs(above - middle - h * analytic)) for h, above, _ in ends]
-        return _numbers(steps), tuple((h, r) for h, r in _numbers(remainders) if r > noise)
+        remainders = _numbers([(h, abs(above - h * analytic)) for h, above, _ in changes])
+        noise = self._noise
+        return _numbers([(h, abs(analytic - d) / scale) for h, d in slopes]), tuple(
+            p for p in remainders if p[1] > noise
+        )
+
+    def beside(self, truth: np.ndarray) -> tuple[tuple[float, ...], ...]:
+        """The relative error of each entry beside the truth, the worst of each block."""
+        rows, columns = folded(self.gradient.shape)
+        found, true = self.gradient.reshape(rows, columns), truth.reshape(rows, columns)
+        error = np.abs(found - true)
+        scale = np.maximum(np.maximum(np.abs(found), np.abs(true)), _SMALL * np.abs(true).max(initial=0.0))
+        relative = np.where(error == 0, 0.0, np.where(np.isfinite(error), error / scale, np.inf))
+        down, across = (list(pairwise(_edges(n, CELLS))) for n in (rows, columns))
+        return tuple(tuple(float(relative[slice(*i), slice(*j)].max()) for j in across) for i in down)
 
     def heat(self, side: int) -> tuple[tuple[float, ...], ...]:
         """The relative error of each block of entries, by one difference along random signs within the block."""
         rows, columns = folded(self.gradient.shape)
-        if not side or not rows * columns:
+        if not side:
             return ()
-        down, across = (_edges(n, side) for n in (rows, columns))
-        pairs = [
-            [self._block((rows, columns), slice(a, b), slice(c, d)) for c, d in zip(across, across[1:], strict=False)]
-            for a, b in zip(down, down[1:], strict=False)
-        ]
+        down, across = (list(pairwise(_edges(n, side))) for n in (rows, columns))
+        pairs = [[self._block((rows, columns), slice(*i), slice(*j)) for j in across] for i in down]
         largest = max((abs(t) for row in pairs for _, t in row if math.isfinite(t)), default=0.0)
         return tuple(tuple(_relative(a, t, largest) for a, t in row) for row in pairs)
 
@@ -103,12 +121,22 @@ class _At:
         if np.count_nonzero(v) > 1:
             v *= self.rng.choice([-1.0, 1.0], shape)
         v = v.reshape(self.gradient.shape)
-        phi = self._phi(v)
-        return float(np.sum(self.gradient * v)), (phi(_HEAT_STEP) - phi(-_HEAT_STEP)) / (2 * _HEAT_STEP)
+        change = self._change(v, _HEAT_STEP) - self._change(v, -_HEAT_STEP)
+        return float(np.sum(self.gradient * v)), change / (2 * _HEAT_STEP)
 
-    def _phi(self, v: np.ndarray) -> Callable[[float], float]:
-        """φ along v in this input alone."""
-        return along(self.forward, self.inputs, {self.name: v}, self.cotangents)
+    def _change(self, v: np.ndarray, h: float) -> float:
+        """φ(h) − φ(0), each output subtracted before it is paired, so that what they share does not round."""
+        claim = self.claim
+        y = claim.forward({n: x + h * v if n == self.name else x for n, x in claim.inputs.items()})
+        parts = (np.dot(np.ravel(y[n]) - np.ravel(claim.middle[n]), np.ravel(dy)) for n, dy in claim.cotangents.items())
+        return float(sum(parts))
+
+    @property
+    def _noise(self) -> float:
+        """What φ may round by, many times over."""
+        claim = self.claim
+        parts = (np.sum(np.abs(np.ravel(claim.middle[n]) * np.ravel(dy))) for n, dy in claim.cotangents.items())
+        return _ROUNDING * float(sum(parts))
 
 
 def folded(shape: Sequence[int]) -> tuple[int, int]:
@@ -130,10 +158,11 @@ def _edges(n: int, side: int) -> list[int]:
 
 
 def _relative(analytic: float, true: float, largest: float) -> float:
-    """|analytic − true| beside the larger of the two; beside a thousandth of the largest where both are small."""
-    scale = max(abs(analytic), abs(true), 1e-3 * largest)
+    """|analytic − true| beside the larger of the two; where both are small, beside a part of the largest of all."""
     error = abs(analytic - true)
-    return error / scale if error and scale else 0.0 if error == 0 else math.inf
+    if not math.isfinite(error):
+        return math.inf
+    return error / max(abs(analytic), abs(true), _SMALL * largest) if error else 0.0
 
 
 def _numbers(points: list[tuple[float, float]]) -> Points:
@@ -143,36 +172,38 @@ def _numbers(points: list[tuple[float, float]]) -> Points:
 # ------------------------------------------------------------------------------ of a program
 
 
-def of_program(found: Sequence[tuple[Subject, Sequence[Row]]], seed: int = 0) -> tuple[Evidence, ...]:
+def of_program(climbed: Sequence[tuple[Subject, Sequence[Row]]], seed: int = 0) -> tuple[Evidence, ...]:
     """The evidence of the setting, and of the code, whose gradient failed; of the first setting if none did."""
-    for subject, rows in found:
+    for subject, rows in climbed:
         wrong = [row.check for row in rows if row.status == FAILED and row.check.startswith(("gradient", "probes"))]
         if wrong:
-            code = next((c for c in ("numpy", "torch") if all(check.endswith(c) for check in wrong)), "interpreter")
+            code = next((c for c in ("numpy", "torch") if all(check.endswith(f", {c}") for check in wrong)), "")
             return of_subject(subject, seed, code)
-    return of_subject(found[0][0], seed) if found else ()
+    return of_subject(climbed[0][0], seed) if climbed else ()
 
 
-def of_subject(subject: Subject, seed: int = 0, target: str = "interpreter") -> tuple[Evidence, ...]:
-    """The evidence of a program's gradient, as the interpreter or generated code computes it."""
+def of_subject(subject: Subject, seed: int = 0, code: str = "") -> tuple[Evidence, ...]:
+    """The evidence of a program's gradient, as it is or as generated code computes it."""
     from derive.verify import autograd
     from derive.verify.inputs import make
+    from derive.verify.rungs.base import has_gradient, title, weighted
+    from derive.verify.rungs.differences import claim_of
 
-    case = next((c for c in (make(subject.program, kind, seed) for kind in ("plain", "asymmetric")) if c), None)
-    outputs = autograd.real_outputs(subject.program)
-    if case is None or not case.differentiable or not outputs:
+    try:
+        case = next((c for c in (make(subject.program, kind, seed) for kind in ("plain", "asymmetric")) if c), None)
+        if case is None or not has_gradient(case):
+            return ()
+        claim = claim_of(subject, case, seed)
+        inputs, weights = weighted(subject, case, 1, seed)
+        truth = dict(zip(case.differentiable, autograd.towers(case, weights)[0], strict=True))
+        if code:
+            found = subject.run(code, subject.vjp, inputs, case)
+            claim = replace(
+                claim, gradient=dict(zip(case.differentiable, map(np.asarray, found.values()), strict=True))
+            )
+    except Exception:  # said by the rung that met it
         return ()
-    forward = autograd.near(case)
-    rng = np.random.default_rng([seed, 29])
-    y = subject.run("interpreter", case.program, case.inputs, case)
-    cotangents = {n: rng.normal(size=np.shape(y[n])) for n in outputs}
-    new = subject.vjp.inputs[len(case.program.inputs) :]
-    given = {**case.inputs, **{t.name: w for t, w in zip(new, cotangents.values(), strict=True)}}
-    dx = subject.run(target, subject.vjp, given, case)
-    gradient = {n: np.asarray(dx[o]) for o, n in zip(subject.vjp.outputs, case.differentiable, strict=True)}
-    flat = {n: w.reshape(-1) for n, w in cotangents.items()}
-    title = f"{case.title()}; {subject.title()}" if subject.choices else case.title()
-    return gather(forward, gradient, case.inputs, flat, title, seed)
+    return gather(claim, title(subject, case.title()), seed, truth)
 
 
 # ------------------------------------------------------------------------------ what it shows
@@ -221,16 +252,18 @@ def _plateau(ordered: list[tuple[float, float]]) -> Bottom | None:
     return Bottom(PLATEAU, height, best[len(best) // 2][0])
 
 
-def fitted(remainders: Sequence[tuple[float, float]], last: int = 5) -> tuple[float, float] | None:
-    """Slope and level at h = 1, in powers of ten, of Taylor's remainder at its smallest steps; None of too few."""
+def fitted(remainders: Sequence[tuple[float, float]], last: int = 6) -> float | None:
+    """The slope, between powers of ten, of Taylor's remainder at its smallest steps; None where too few are seen.
+
+    The median of the slopes from step to step, since one step across a kink tells nothing of the others.
+    """
     points = [(math.log10(h), math.log10(r)) for h, r in sorted(remainders) if r > 0][:last]
     if len(points) < 3:
         return None
-    slope, level = np.polyfit(*np.array(points).T, 1)
-    return float(slope), float(level)
+    return float(np.median([(d - b) / (c - a) for (a, b), (c, d) in pairwise(points)]))
 
 
 def worst_cell(heat: Sequence[Sequence[float]]) -> tuple[float, int, int]:
-    """The largest relative error, its row and its column."""
-    return max(((y, -i, -j) for i, row in enumerate(heat) for j, y in enumerate(row)), default=(0.0, 0, 0))
-
+    """The largest relative error, its row and its column; the first of those as large."""
+    cells = ((error, i, j) for i, row in enumerate(heat) for j, error in enumerate(row))
+    return max(cells, key=lambda cell: cell[0], default=(0.0, 0, 0))

@@ -6,8 +6,8 @@ the verdicts that the page shows in full, ``shown`` names them.
 
 from __future__ import annotations
 
-from derive.reports.html.formulas import formulas
 from derive.reports.html.choice import shown
+from derive.reports.html.formulas import formulas
 from derive.reports.html.page import to_html
 
 __all__ = ["formulas", "shown", "to_html"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from html import escape
-from typing import Union
 
 from derive.record import record
 
@@ -29,10 +28,10 @@ class Element:
 
     tag: str
     attributes: tuple[tuple[str, str], ...]
-    children: tuple["Node", ...]
+    children: tuple[Node, ...]
 
 
-Node = Union[Element, Printed, str]
+Node = Element | Printed | str
 
 
 def element(tag: str, *children: Node | None, **attributes: object) -> Element:

@@ -17,17 +17,27 @@ if TYPE_CHECKING:
 
 def formulas(verdicts: Sequence[Verdict]) -> dict[str, Document]:
     """The forward and the gradients of each target that the page shows in full and that is a definition."""
+    found = {target: _document(target) for target in shown(verdicts)}
+    return {target: document for target, document in found.items() if document is not None}
+
+
+def _document(target: str) -> Document | None:
+    """As it is without choices, or at the first setting it is checked at where it needs some.
+
+    A function of the user's, or a text that is gone, has no formula to show.
+    """
     from derive.doors import load, vjp
     from derive.reports.compose import in_indices
+    from derive.verify.subject import Subject, subjects
 
-    found: dict[str, Document] = {}
-    for target in shown(verdicts):
+    try:
+        program = load(target)
+    except (DeriveError, OSError):
         try:
-            program = load(target)
-            found[target] = in_indices(program, [vjp(program)])
-        except (DeriveError, OSError):
-            continue  # a function of the user's, or a text that is gone: it has no formula to show
-    return found
+            program = next(s.program for s in subjects(target) if isinstance(s, Subject))
+        except (DeriveError, OSError, StopIteration):
+            return None
+    return in_indices(program, [vjp(program)])
 
 
 def blocks(document: Document) -> Element:
@@ -40,7 +50,11 @@ def _block(part: Block, whole: str) -> Element:
     title = part.title.removeprefix(f"{whole} · ") if part.title != whole else "forward"
     return element(
         "section",
-        element("h4", title[:1].upper() + title[1:], *(_inline(declared(*about)) for about in part.about)),
+        element(
+            "h4",
+            title[:1].upper() + title[1:],
+            *(element("span", _inline(declared(*about)), class_="shape") for about in part.about),
+        ),
         *(element("p", sentence) for sentence in part.says),
         _with("given", (declared(*given) for given in part.declared)),
         *(node for f in part.formulas for node in _formula(f)),
@@ -72,4 +86,4 @@ def _note(head: str, items: Sequence[str]) -> Element:
 
 
 def _inline(inner: str) -> Printed:
-    return Printed(f"<math>{inner}</math>")
+    return Printed(f'<math displaystyle="true">{inner}</math>')

@@ -14,7 +14,7 @@ from pathlib import Path
 
 FONT = Path(__file__).with_name("maths.woff2")
 
-_LATIN = "".join(map(chr, range(0x20, 0x7F)))
+_LATIN = "".join(map(chr, range(0x20, 0x7F))) + "\N{NO-BREAK SPACE}"
 _GREEK = "αβγδεζηθικλμνξπρςστυφχψωϵϑϕϱΓΔΘΛΞΠΣΦΨΩ"
 _SIGNS = "·×÷±−∓∑∏∫√∛∞∂∇≤≥≠≈≡∣∤∥∈∉∅⊙⊗⊕∘⊤⊥⌊⌋⌈⌉⟨⟩…⋯⋮⋱′″→←↔⇒↦¬∧∨∀∃ℝℕℤ‖ \u2061\u2062\u2063\u2064–—’“”°²³¹"
 #: A single letter in ``<mi>`` is set in the italic alphabets, whose h has a place of its own.

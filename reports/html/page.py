@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from derive import __version__
+from derive.reports.html import words
 from derive.reports.html.choice import in_full, key
 from derive.reports.html.elements import Element, Printed, element, printed
 from derive.reports.html.summary import header, headline, marks, spread, table
 from derive.reports.html.target import section
-from derive.reports.html import words
 from derive.reports.verdicts import worst_first
 
 if TYPE_CHECKING:
@@ -41,7 +41,12 @@ def to_html(
     """
     ordered = worst_first(verdicts)
     sections, anchors = _sections(ordered, formulas or {})
-    facts = {"Command": command, "Seed": _seeds(verdicts), "Versions": _said(installed() if versions is None else versions), "When": when}
+    facts = {
+        "Command": command,
+        "Seed": _seeds(verdicts),
+        "Versions": _said(installed() if versions is None else versions),
+        "When": when,
+    }
     body = element(
         "main",
         header(ordered, facts),
@@ -68,7 +73,11 @@ def _sections(ordered: Sequence[Verdict], formulas: Mapping[str, Document]) -> t
 
 
 def _rest(n: int) -> Element | None:
-    return element("p", f"{words.several(n, 'target')} better than these stand in the table alone.", class_="more") if n else None
+    return (
+        element("p", f"{words.several(n, 'target')} better than these stand in the table alone.", class_="more")
+        if n
+        else None
+    )
 
 
 def _html(title: str, body: Element) -> Element:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from derive.reports.html import words
 from derive.reports.html.elements import Element, Node, element
 from derive.reports.svg import Axis
-from derive.verify.evidence import PLATEAU, bottom, worst_cell
+from derive.verify.evidence import PLATEAU, bottom, fitted, worst_cell
 
 if TYPE_CHECKING:
     from derive.verify.verdict import Evidence
 
 WIDTH, HEIGHT = 360, 230
-LEFT, RIGHT, TOP, BOTTOM = 42, 12, 10, 38
+LEFT, RIGHT, TOP, BOTTOM = 54, 12, 10, 38
 #: Curves to a picture; the style sheet has a colour and a dash for each.
 CURVES = 6
 _LEAST = 1e-17
@@ -35,10 +35,10 @@ def steps(evidence: Sequence[Evidence]) -> Element:
         if low and low.shape == PLATEAU:
             at = frame.up.place(low.height)
             marks.append(element("path", d=f"M{LEFT} {at:.1f}H{WIDTH - RIGHT}", class_="level"))
-            marks.append(_text(WIDTH - RIGHT - 2, at - 4, words.number(low.height), "level", "end"))
+            marks.append(_text(frame.across.place(low.step), at - 6, words.number(low.height), "level", "middle"))
     said = "; ".join(f"{e.input} {words.of_steps(e)}" for e in evidence)
     label = f"Error against step size. {said}."
-    return frame.picture(label, "step h", "relative error", [*_unique(marks), *_curves(curves, frame)])
+    return frame.picture(label, "step h", "relative error", [*_curves(curves, frame), *_unique(marks)])
 
 
 def remainders(evidence: Sequence[Evidence]) -> Element:
@@ -46,22 +46,36 @@ def remainders(evidence: Sequence[Evidence]) -> Element:
     curves = [list(e.remainders) for e in evidence]
     frame = _Frame([p for c in curves for p in c])
     said = "; ".join(f"{e.input} {words.of_remainders(e)}" for e in evidence)
-    inside = [*_guides(frame), *_curves(curves, frame)]
+    inside = [*_guides(frame, curves), *_curves(curves, frame), *_slopes(evidence, frame)]
     return frame.picture(f"Taylor’s remainder. {said}.", "step h", "remainder", inside)
 
 
-def _guides(frame: _Frame) -> list[Node]:
-    """Lines of slope 1 and 2 from the upper right corner."""
+def _guides(frame: _Frame, curves: Sequence[Points]) -> list[Node]:
+    """Lines of slope 1 and 2 from the largest remainder down."""
+    h, r = max((p for c in curves for p in c), default=(1e-1, 1.0))
+    x1, y1 = frame.across.place(h), frame.up.place(r)
     out: list[Node] = []
-    for slope in (1, 2):
-        run = min(frame.across.high - frame.across.low, (frame.up.high - frame.up.low) / slope)
-        x0, y0 = 10 ** (frame.across.high - run), 10 ** (frame.up.high - run * slope)
-        a, b = frame.across.place(x0), frame.up.place(y0)
-        out.append(element("path", d=f"M{a:.1f} {b:.1f}L{WIDTH - RIGHT} {TOP}", class_="guide"))
-        middle = 0.35
-        x, y = a + (WIDTH - RIGHT - a) * middle, b + (TOP - b) * middle
-        out.append(_text(x - 5, y - 3, f"slope {slope}", "guide", "end"))
+    for slope, dx, dy, anchor in ((1, -6, -4, "end"), (2, 7, 9, "start")):
+        run = min(math.log10(h) - frame.across.low, (math.log10(r) - frame.up.low) / slope)
+        x0, y0 = frame.across.place(h / 10**run), frame.up.place(r / 10 ** (run * slope))
+        out.append(element("path", d=f"M{x0:.1f} {y0:.1f}L{x1:.1f} {y1:.1f}", class_="guide"))
+        x, y = x0 + (x1 - x0) * 0.45 + dx, y0 + (y1 - y0) * 0.45 + dy
+        out.append(_text(x, y, f"slope {slope}", "guide", anchor))
     return out
+
+
+def _slopes(evidence: Sequence[Evidence], frame: _Frame) -> list[Node]:
+    """The fitted slope beside the lower end of a curve; where several are the same, once."""
+    found: dict[str, Node] = {}
+    for e in evidence:
+        slope = fitted(e.remainders)
+        if slope is not None and f"{slope:.1f}" not in found:
+            h, r = min(e.remainders)
+            x, y = frame.across.place(h), frame.up.place(r)
+            left = x > LEFT + 80
+            at = (x - 7, y + 3) if left else (x + 12, min(y + 8, HEIGHT - BOTTOM - 4))
+            found[f"{slope:.1f}"] = _text(*at, f"slope {slope:.2f}", "fitted", "end" if left else "start")
+    return list(found.values())
 
 
 def _curves(curves: Sequence[Points], frame: _Frame) -> list[Node]:
@@ -129,12 +143,15 @@ def heat(e: Evidence) -> Element:
     inside: list[Node] = [element("path", d="".join(runs[c]), class_=f"heat h{c}") for c in sorted(runs)]
     worst, i, j = worst_cell(e.heat)
     if worst >= words.WRONG:
-        ring = {"x": -j * CELL + 1, "y": -i * CELL + 1, "width": CELL - 2, "height": CELL - 2}
+        ring = {"x": j * CELL + 1, "y": i * CELL + 1, "width": CELL - 2, "height": CELL - 2}
         inside.append(element("rect", **ring, class_="ring"))
     lines = [f"M{k * CELL} 0V{rows * CELL}" for k in range(1, columns)]
     lines += [f"M0 {k * CELL}H{columns * CELL}" for k in range(1, rows)]
     inside.insert(len(runs), element("path", d="".join(lines), class_="gap"))
-    return _svg(columns * CELL, rows * CELL, f"Map of the error of d{e.input}: {words.of_heat(e)}.", inside, "map")
+    shown = 1.6 if max(rows, columns) <= 8 else 1.2
+    return _svg(
+        columns * CELL, rows * CELL, f"Map of the error of d{e.input}: {words.of_heat(e)}.", inside, "map", shown
+    )
 
 
 def level(error: float) -> int:
@@ -159,17 +176,17 @@ def _bound(p: float) -> str:
 
 # ------------------------------------------------------------------------------ histogram
 
-_TALL, _WIDE = 150, 720
+_TALL, _WIDE = 160, 720
+#: Bins by their lower power of ten: no error at all, and anything larger.
+_NONE, _LAST = -10, 3
 
 
 def histogram(used: Sequence[float]) -> Element:
     """Bars of the powers of ten of error over tolerance; at and past 10⁰ they are failures."""
     bins: dict[int, int] = {}
     for u in used:
-        k = 4 if not math.isfinite(u) else -12 if u <= 0 else min(max(math.floor(math.log10(u)), -12), 4)
-        k = max(k, 0) if u > 1 else min(k, -1)
-        bins[k] = bins.get(k, 0) + 1
-    ks, most = range(-12, 5), max(bins.values(), default=1)
+        bins[_bin(u)] = bins.get(_bin(u), 0) + 1
+    ks, most = range(_NONE, _LAST + 1), max(bins.values(), default=1)
     width, base = (_WIDE - 20) / len(ks), _TALL - 34
     inside: list[Node] = []
     for i, k in enumerate(ks):
@@ -180,9 +197,11 @@ def histogram(used: Sequence[float]) -> Element:
             box = {"x": f"{x + 2:.1f}", "y": f"{base - tall:.1f}", "width": f"{width - 4:.1f}", "height": f"{tall:.1f}"}
             inside.append(element("rect", **box, rx=2, class_=kind))
             inside.append(_text(x + width / 2, base - tall - 5, str(n), "count", "middle"))
-        if k % 2 == 0:
-            inside.append(_text(x, base + 15, words.power(k) if k > -12 else "0", "tick", "middle"))
-    limit = 10 + 12 * width
+        if k == _NONE:
+            inside.append(_text(x + width / 2, base + 15, "none", "tick", "middle"))
+        elif k % 2 == 0:
+            inside.append(_text(x, base + 15, words.power(k), "tick", "middle"))
+    limit = 10 - _NONE * width
     inside.append(element("path", d=f"M10 {base}H{_WIDE - 10}", class_="axis"))
     inside.append(element("path", d=f"M{limit:.1f} {TOP}V{base + 4}", class_="limit"))
     inside.append(_text(limit + 6, TOP + 8, "tolerance", "limit", "start"))
@@ -191,12 +210,22 @@ def histogram(used: Sequence[float]) -> Element:
     return _svg(_WIDE, _TALL, f"Histogram of {len(used)} checks: {failed} beyond their tolerance.", inside, "bars")
 
 
+def _bin(share: float) -> int:
+    """The power of ten; what fails is never among what passes, nor the other way round."""
+    if share <= 0:
+        return _NONE
+    k = math.floor(math.log10(share)) if math.isfinite(share) else _LAST
+    return min(max(k, 0), _LAST) if not share <= 1 else min(max(k, _NONE + 1), -1)
+
+
 # ------------------------------------------------------------------------------ small things
 
 
-def _svg(width: float, height: float, label: str, inside: Sequence[Node], kind: str) -> Element:
+def _svg(width: float, height: float, label: str, inside: Sequence[Node], kind: str, size: float = 1.0) -> Element:
     box = f"0 0 {width:g} {height:g}"
-    return element("svg", *inside, viewBox=box, role="img", aria_label=label, class_=kind, style=f"--w:{width:g}")
+    return element(
+        "svg", *inside, viewBox=box, role="img", aria_label=label, class_=kind, style=f"--w:{width * size:g}"
+    )
 
 
 def _text(x: float, y: float, text: str, kind: str, anchor: str) -> Element:

@@ -1,4 +1,4 @@
-"""The top of the page: how it stands in one line, how it was run, how near to its tolerance each check is, the table."""
+"""The top of the page: how it stands, how it was run, how near to its tolerance each check is, and the table."""
 
 from __future__ import annotations
 
@@ -26,16 +26,14 @@ LINES = 600
 
 def marks() -> Element:
     """The drawings, once; ``mark`` refers to them."""
-    drawn = [
-        element("symbol", element("path", d=d), id=f"m-{_slug(s)}", viewBox="0 0 16 16") for s, d in MARKS.items()
-    ]
+    drawn = [element("symbol", element("path", d=d), id=f"m-{_slug(s)}", viewBox="0 0 16 16") for s, d in MARKS.items()]
     return element("svg", *drawn, width=0, height=0, aria_hidden="true", class_="marks")
 
 
-def mark(status: str) -> Element:
+def mark(status: str, said: str = "") -> Element:
     """A status by shape, colour and word."""
     shape = element("svg", element("use", href=f"#m-{_slug(status)}"), class_="mark", aria_hidden="true")
-    return element("span", shape, element("span", status, class_="word"), class_=f"status {_slug(status)}")
+    return element("span", shape, element("span", said or status, class_="word"), class_=f"status {_slug(status)}")
 
 
 def _slug(status: str) -> str:
@@ -46,23 +44,18 @@ def headline(verdicts: Sequence[Verdict]) -> str:
     """How it stands."""
     failed, idle = sum(bool(v.failures) for v in verdicts), sum(not v.checked for v in verdicts)
     if not verdicts or idle == len(verdicts):
-        return "Nothing was checked."
-    if failed == len(verdicts):
-        return "It does not hold." if failed == 1 else f"None of the {failed} holds."
+        return "Nothing was checked"
+    if len(verdicts) == 1:
+        return f"{clipped(verdicts[0].name, 80)} {'failed' if failed else 'passed'}"
     if failed:
-        return f"{failed} of {len(verdicts)} {'does' if failed == 1 else 'do'} not hold."
-    most = f"{len(verdicts) - idle} of {len(verdicts)}" if idle else f"All {len(verdicts)}"
-    return "It holds." if len(verdicts) == 1 else f"{most} hold; the others were not decided." if idle else f"{most} hold."
+        return f"{failed} of {len(verdicts)} failed"
+    return f"{len(verdicts) - idle} passed, {idle} not decided" if idle else f"All {len(verdicts)} passed"
 
 
 def header(verdicts: Sequence[Verdict], facts: Mapping[str, str]) -> Element:
     """The headline, the totals by status and how to get the same page again."""
     counts = {s: sum(len(v.of(s)) for v in verdicts) for s in STATUSES}
-    totals = [
-        element("li", mark(s), " ", element("strong", words.several(counts[s], "check")), class_=None)
-        for s in STATUSES
-        if counts[s]
-    ]
+    totals = [element("li", mark(s, f"{words.grouped(counts[s])} {s}")) for s in STATUSES if counts[s]]
     pairs = [n for k, v in facts.items() if v for n in (element("dt", k), element("dd", element("code", v)))]
     return element(
         "header",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, TypeVar
 
 from derive.reports.html import pictures, words
 from derive.reports.html.elements import Element, Node, element
@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from derive.reports.document import Document
     from derive.verify.verdict import Evidence, Row, Verdict
 
-#: Cases of one check said in full, checks so said, and maps drawn; the rest is counted.
-CASES, CHECKS, MAPS = 3, 12, 8
+Item = TypeVar("Item")
+
+#: Cases of one check said in full, checks so said at once and after unfolding, and maps drawn; the rest is counted.
+CASES, FIRST, MOST, MAPS = 2, 3, 15, 8
 
 
 def section(v: Verdict, document: Document | None, anchor: str) -> Element:
@@ -28,7 +30,9 @@ def section(v: Verdict, document: Document | None, anchor: str) -> Element:
     parts.append(_checks(v))
     return element(
         "details",
-        element("summary", element("h2", clipped(v.name, 200)), mark(v.status), element("span", _short(v), class_="short")),
+        element(
+            "summary", element("h2", clipped(v.name, 200)), mark(v.status), element("span", _short(v), class_="short")
+        ),
         element("div", *parts, id=anchor, class_="target"),
         open=bool(v.failures) or None,
         class_=f"entry {v.status.replace(' ', '-')}",
@@ -46,7 +50,9 @@ def _short(v: Verdict) -> str:
 def _where(v: Verdict) -> Element:
     """Where it is written and how to run it again."""
     pairs = [("Written at", v.where), ("Again", v.rerun)]
-    told = [n for k, text in pairs if text for n in (element("dt", k), element("dd", element("code", clipped(text, 400))))]
+    told = [
+        n for k, text in pairs if text for n in (element("dt", k), element("dd", element("code", clipped(text, 400))))
+    ]
     return element("dl", *told, class_="facts")
 
 
@@ -56,24 +62,55 @@ def _where(v: Verdict) -> Element:
 def _wrong(v: Verdict) -> Iterator[Node]:
     """Each check that failed or could not be decided, with its worst cases in full."""
     rows = sorted((r for r in v.rows if r.status in ("failed", "inconclusive")), key=badness)
-    groups = _grouped(rows, lambda r: (r.status, r.check))
+    groups = _alike(_grouped(rows, lambda r: (r.status, r.check)))
     if not groups:
         return
     yield element("h3", "What failed" if v.failures else "What could not be decided")
-    yield element("ul", *(_group(group) for group in groups[:CHECKS]), class_="wrong")
-    if len(groups) > CHECKS:
-        rest = sum(map(len, groups[CHECKS:]))
-        yield element("p", f"{words.several(len(groups) - CHECKS, 'check')} more, in {words.several(rest, 'case')}.", class_="more")
+    yield element("ul", *map(_group, groups[:FIRST]), class_="wrong")
+    if len(groups) > FIRST:
+        rest = groups[FIRST:]
+        title = f"{words.several(len(rest), 'more check')}, in {words.several(sum(map(len, rest)), 'case')}"
+        left_out = len(groups) - MOST
+        yield element(
+            "details",
+            element("summary", title),
+            element("ul", *map(_group, groups[FIRST:MOST]), class_="wrong"),
+            element("p", f"{words.several(left_out, 'check')} more stand in the table below.", class_="more")
+            if left_out > 0
+            else None,
+            class_="fold",
+        )
 
 
 def _group(rows: Sequence[Row]) -> Element:
-    more = len(rows) - CASES
+    more = len(_once(rows)) - CASES
     return element(
         "li",
-        element("h4", clipped(rows[0].check, 200), " ", mark(rows[0].status)),
-        *(_case(r) for r in rows[:CASES]),
+        element("h4", _titles(rows), " ", mark(rows[0].status)),
+        *(_case(r) for r in _once(rows)[:CASES]),
         element("p", f"and {words.several(more, 'case')} more", class_="more") if more > 0 else None,
     )
+
+
+def _alike(groups: list[list[Row]]) -> list[list[Row]]:
+    """Groups that say the same of their cases as one: often every code that carries a formula fails as it does."""
+    said = _grouped(
+        groups, lambda rows: (rows[0].status, rows[0].check.partition(",")[0], rows[0].case, rows[0].detail)
+    )
+    return [[row for rows in same for row in rows] for same in said]
+
+
+def _titles(rows: Sequence[Row]) -> str:
+    """``gradient: interpreter, numpy and torch``."""
+    checks = list(dict.fromkeys(row.check for row in rows))
+    head, _, _ = checks[0].partition(", ")
+    tails = [check.partition(", ")[2] for check in checks]
+    return clipped(checks[0] if len(checks) == 1 else f"{head}: {words.joined([t for t in tails if t])}", 200)
+
+
+def _once(rows: Sequence[Row]) -> list[Row]:
+    """One row for each case."""
+    return [same[0] for same in _grouped(rows, lambda r: (r.case, r.detail))]
 
 
 def _case(r: Row) -> Element:
@@ -83,11 +120,11 @@ def _case(r: Row) -> Element:
     return element("div", element("p", said, class_="case"), element("p", text, class_="detail") if text else None)
 
 
-def _grouped(rows: Sequence[Row], key: Callable[[Row], object]) -> list[list[Row]]:
-    """Rows that have a key in common, in order of the first of each."""
-    found: dict[object, list[Row]] = {}
-    for row in rows:
-        found.setdefault(key(row), []).append(row)
+def _grouped(items: Iterable[Item], key: Callable[[Item], object]) -> list[list[Item]]:
+    """Items that have a key in common, in order of the first of each."""
+    found: dict[object, list[Item]] = {}
+    for item in items:
+        found.setdefault(key(item), []).append(item)
     return list(found.values())
 
 
@@ -108,8 +145,20 @@ def _pictures(evidence: Sequence[Evidence]) -> Element:
         element("p", f"At {clipped(evidence[0].case, 300)}.", class_="case") if evidence[0].case else None,
         element(
             "div",
-            _figure("Error against step size", pictures.steps(chosen), words.STEPS, words.steps_finding(evidence) + more, _legend(chosen, words.of_steps)),
-            _figure("Taylor’s remainder", pictures.remainders(chosen) if curves else None, words.REMAINDERS, words.remainders_finding(evidence), _legend(chosen, words.of_remainders)),
+            _figure(
+                "Error against step size",
+                pictures.steps(chosen),
+                words.STEPS,
+                words.steps_finding(evidence) + more,
+                _legend(chosen, words.of_steps),
+            ),
+            _figure(
+                "Taylor’s remainder",
+                pictures.remainders(chosen) if curves else None,
+                words.REMAINDERS,
+                words.remainders_finding(evidence),
+                _legend(chosen, words.of_remainders),
+            ),
             _maps(maps) if maps else None,
             class_="figures",
         ),
@@ -134,18 +183,26 @@ def _figure(title: str, drawn: Element | None, sentence: str, finding: str, lege
 
 def _maps(evidence: Sequence[Evidence]) -> Element:
     drawn = [
-        element("li", pictures.heat(e), element("span", element("b", f"d{e.input}"), f" {_shape(e)}", element("br"), words.of_heat(e)))
+        element(
+            "li",
+            pictures.heat(e),
+            element("span", element("b", f"d{e.input}"), f" {_shape(e)}", element("br"), words.of_heat(e)),
+        )
         for e in evidence[:MAPS]
     ]
     left_out = len(evidence) - len(drawn)
-    worst = [e for e in evidence if worst_cell(e.heat)[0] >= words.WRONG]
-    finding = f"Here {words.joined(['d' + e.input for e in worst[:MAPS]])} {'is' if len(worst) == 1 else 'are'} wrong in the cells that are coloured." if worst else "Here every entry agrees with its difference."
+    finding = words.heat_finding(evidence[:MAPS])
     return element(
         "figure",
         element("h4", "Where: a map of each gradient"),
         element("ul", *drawn, class_="maps"),
         pictures.scale(),
-        element("figcaption", element("p", element("strong", finding)), element("p", words.HEAT), element("p", f"{words.several(left_out, 'map')} more left out.") if left_out else None),
+        element(
+            "figcaption",
+            element("p", element("strong", finding)),
+            element("p", words.HEAT),
+            element("p", f"{words.several(left_out, 'map')} more left out.") if left_out else None,
+        ),
         class_="full",
     )
 
@@ -166,8 +223,8 @@ def _checks(v: Verdict) -> Element:
     groups = _grouped(sorted(v.rows, key=badness), lambda r: (r.status, r.check, r.reason if r.error is None else ""))
     heads = ("Status", "Check", "Cases", "Worst error", "Tolerance", "Where")
     return element(
-        "section",
-        element("h3", "The checks"),
+        "details",
+        element("summary", element("h3", "The checks"), element("span", _kinds(v), class_="short")),
         element(
             "div",
             element(
@@ -178,7 +235,18 @@ def _checks(v: Verdict) -> Element:
             ),
             class_="scroll",
         ),
+        class_="fold",
     )
+
+
+def _kinds(v: Verdict) -> str:
+    """How many cases of each kind of check, in the order they were made."""
+    counts: dict[str, int] = {}
+    for row in v.rows:
+        head = row.check.partition(",")[0]
+        counts[head] = counts.get(head, 0) + 1
+    named = [f"{clipped(head, 40)} {words.grouped(n)}" for head, n in counts.items()]
+    return ", ".join(named[:12]) + (" …" if len(named) > 12 else "")
 
 
 def _check(rows: Sequence[Row]) -> Element:

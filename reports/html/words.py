@@ -53,7 +53,12 @@ def number(value: float | None) -> str:
 
 def several(n: int, one: str, many: str = "") -> str:
     """``1 check``, ``12 checks``."""
-    return f"{n:,} {one if n == 1 else many or one + 's'}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+    return f"{grouped(n)} {one if n == 1 else many or one + 's'}"
+
+
+def grouped(n: int) -> str:
+    """``1 074``."""
+    return f"{n:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
 
 
 def joined(items: Sequence[str]) -> str:
@@ -65,7 +70,7 @@ def of_steps(e: Evidence) -> str:
     """What one curve of errors shows."""
     low = bottom(e.steps)
     if low is None:
-        return "no finite difference"
+        return "no finite number"
     if low.shape == PLATEAU:
         return f"levels off at {number(low.height)}"
     if low.shape == V:
@@ -77,8 +82,10 @@ def of_steps(e: Evidence) -> str:
 
 def of_remainders(e: Evidence) -> str:
     """What one curve of remainders shows."""
-    line = fitted(e.remainders)
-    return f"slope {line[0]:.2f}" if line else "nothing above rounding: φ is linear here, and φ′ is right"
+    slope = fitted(e.remainders)
+    if slope is not None:
+        return f"slope {slope:.2f}"
+    return "nothing above rounding: φ is linear here" if e.steps else "no finite number"
 
 
 def of_heat(e: Evidence) -> str:
@@ -98,18 +105,29 @@ def steps_finding(evidence: Sequence[Evidence]) -> str:
     return "Here nothing levels off: the formula is right as far as differences can see."
 
 
+def heat_finding(evidence: Sequence[Evidence]) -> str:
+    """The sentence under the maps that is about this target."""
+    wrong = [f"d{e.input}" for e in evidence if worst_cell(e.heat)[0] >= WRONG]
+    if not wrong:
+        return "Here every entry agrees with its difference."
+    return f"Here {joined(wrong)} {'is' if len(wrong) == 1 else 'are'} wrong in the coloured cells."
+
+
 def _parts(error: float) -> str:
     if error >= 0.5:
         return "an error as large as the gradient itself"
-    return f"an error of one part in {round(1 / error):,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+    parts = round(1 / error)
+    return f"an error of one part in {grouped(round(parts, 2 - len(str(parts))))}"
 
 
 def remainders_finding(evidence: Sequence[Evidence]) -> str:
     """The sentence under the picture of remainders that is about this target."""
-    slopes = [(e.input, line[0]) for e in evidence if (line := fitted(e.remainders))]
+    slopes = [(e.input, slope) for e in evidence if (slope := fitted(e.remainders)) is not None]
     wrong = [f"{n} has slope {s:.2f}" for n, s in slopes if s < 1.5]
     if wrong:
         return f"Here {joined(wrong)}: φ′ is wrong."
+    if any(low and low.shape == PLATEAU for low in map(bottom, (e.steps for e in evidence))):
+        return "Here the error is too small to bend these lines; the picture of differences shows it."
     if not slopes:
-        return "Here nothing is left above rounding: the outputs are linear in each input, and φ′ is right."
+        return "Here nothing is left above rounding: the outputs are linear in each input."
     return "Here every slope is 2 or more: φ′ is right."
