@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
 SCHEMA = "derive.mutations/1"
 WIDTH = 80
-KILLED, EQUIVALENT, SURVIVED, NOT_APPLICABLE = "killed", "equivalent", "survived", "not applicable"
-_COUNTED = (KILLED, EQUIVALENT, SURVIVED, NOT_APPLICABLE)
+KILLED, EQUIVALENT, SURVIVED, UNSOUND = "killed", "equivalent", "survived", "unsound"
+NOT_APPLICABLE = "not applicable"
+_COUNTED = (KILLED, EQUIVALENT, SURVIVED, UNSOUND, NOT_APPLICABLE)
 _SHOWN = 20
 
 
@@ -41,14 +42,14 @@ def to_table(reports: Sequence[Report]) -> str:
     """A line an operator, the worst kill rate first; every survivor in full; what the kills are owed to."""
     groups = by_operator(reports)
     width = max((len(name) for name in (*groups, "operator")), default=8)
-    lines = [f"{'operator':<{width}}  {'rate':>5}  killed  equivalent  survived  no place in"]
+    lines = [f"{'operator':<{width}}  {'rate':>5}  killed  equiv.  survived  no place"]
     for name, found in groups.items():
         lines.append(_line(name, found, width))
     for f in _survivors(reports)[:_SHOWN]:
         lines += _survivor(f)
     more = len(_survivors(reports)) - _SHOWN
     lines += [f"  … and {more} more survived (--json lists them)"] if more > 0 else []
-    lines += _owed(reports)
+    lines += _unsound(reports) + _owed(reports)
     return "\n".join([*lines, *_total(reports)]) + "\n"
 
 
@@ -56,7 +57,7 @@ def _line(name: str, found: Sequence[Finding], width: int) -> str:
     count = Counter(f.status for f in found)
     rate = kill_rate(found)
     said = "    –" if rate is None else f"{_percent(rate):>5}"
-    cells = f"{count[KILLED]:>6}  {count[EQUIVALENT]:>10}  {count[SURVIVED]:>8}  {count[NOT_APPLICABLE]:>11}"
+    cells = f"{count[KILLED]:>6}  {count[EQUIVALENT]:>6}  {count[SURVIVED]:>8}  {count[NOT_APPLICABLE]:>8}"
     return f"{name:<{width}}  {said}  {cells}"
 
 
@@ -72,7 +73,23 @@ def _survivors(reports: Sequence[Report]) -> list[Finding]:
 def _survivor(f: Finding) -> list[str]:
     where = f"{f.target}{f' ({f.setting})' if f.setting else ''}"
     parts = [f"survived  {f.operator} in {where}, {f.level} {f.statement}: {f.change}", f"it differs: {f.proof}"]
-    return [line for part in parts for line in textwrap.wrap(part, WIDTH, initial_indent="  ", subsequent_indent="    ")]
+    return [
+        line for part in parts for line in textwrap.wrap(part, WIDTH, initial_indent="  ", subsequent_indent="    ")
+    ]
+
+
+def _unsound(reports: Sequence[Report]) -> list[str]:
+    """Originals that do not pass themselves, once each, with what fails them."""
+    first: dict[tuple[str, str, str], list[Finding]] = {}
+    for f in (f for report in reports for f in report.of(UNSOUND)):
+        first.setdefault((f.target, f.setting, f.level), []).append(f)
+    lines = []
+    for (target, setting, level), found in first.items():
+        where = f"{target}{f' ({setting})' if setting else ''}"
+        f = found[0]
+        text = f"the original {level} of {where} fails itself, so its {len(found)} mutants say nothing: {f.check} at "
+        lines += textwrap.wrap(f"{text}{f.kind}: {f.detail}", WIDTH, initial_indent="  ", subsequent_indent="    ")
+    return lines
 
 
 def _owed(reports: Sequence[Report]) -> list[str]:
@@ -93,6 +110,8 @@ def _total(reports: Sequence[Report]) -> list[str]:
     findings = [f for report in reports for f in report.findings]
     count, rate = Counter(f.status for f in findings), kill_rate(findings)
     mutants = sum(report.mutants for report in reports)
+    if not mutants and count[UNSOUND]:
+        return ["nothing follows: no original passed"]
     if not mutants:
         return ["nothing was mutated: no operator has a place here"]
     rated = "every mutant is equivalent" if rate is None else f"{_percent(rate)} of those not equivalent were killed"

@@ -65,9 +65,7 @@ class Right:
         return tuple(by_place.get(k) for k in range(len(given)))
 
 
-def as_function(
-    right: Right, pull: Pull, forward: Callable[[Tensors], Tensors] | None = None
-) -> Callable[..., Any]:
+def as_function(right: Right, pull: Pull, forward: Callable[[Tensors], Tensors] | None = None) -> Callable[..., Any]:
     """A torch function with that forward (the right one by default) and that gradient, as a user would write it."""
     onward = forward or right.forward
 

@@ -18,6 +18,7 @@ from derive.errors import DeriveError
 from derive.fields import MP, Field, NotRational
 from derive.program import Parameter, Program
 from derive.simplify import simplify
+from derive.simplify.gate import is_rational
 from derive.verify.exact import FIELD
 from derive.verify.inputs import Case, free_sizes, is_symbolic
 from derive.verify.inputs import _filled as filled
@@ -26,7 +27,7 @@ from derive.verify.mutation.running import Bench
 DRAWS = 2
 DIGITS = 25
 #: Beside the kinds of input: larger sizes, and every hyperparameter drawn on its own.
-FAR, FAR_WORK, FAR_SIZES, FAR_ATTEMPTS = 4, 30_000, (2, 6), 80
+FAR, FAR_WORK, FAR_LARGEST, FAR_ATTEMPTS = 4, 20_000, 8, 80
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,10 @@ def shown(original: Program, mutant: Program, bench: Bench) -> Shown:
         return Shown(True, "both simplify to the same program")
     compared = {"mod p": 0, "digits": 0}
     sizes = set()
-    for case, seed in _cases(bench):
-        found = _difference(original, mutant, case, seed)
+    if "cases" not in bench.kept:
+        bench.kept["cases"] = tuple(_cases(bench))
+    for case, seed in bench.kept["cases"]:
+        found = _difference(Original(original, case, seed, bench.kept), mutant)
         if isinstance(found, Shown):
             return found
         for name, number in found.items():
@@ -84,8 +87,9 @@ def far(program: Program, seed: int) -> Iterator[Case]:
     """Cases that the checker does not use: sizes and hyperparameters drawn one by one."""
     rng = np.random.default_rng([seed, 29])
     found = 0
-    for _ in range(FAR_ATTEMPTS):
-        sizes = {s: int(rng.integers(FAR_SIZES[0], FAR_SIZES[1] + 1)) for s in free_sizes(program)}
+    for attempt in range(FAR_ATTEMPTS):
+        largest = max(FAR_LARGEST - attempt // 12, 3)
+        sizes = {s: int(rng.integers(2 if found % 2 else largest - 1, largest + 1)) for s in free_sizes(program)}
         packs = {s.name: (n,) for s, n in sizes.items() if s.is_pack}
         hypers = {p.name: _drawn(p, rng) for p in program.parameters if is_symbolic(p)}
         try:
@@ -107,25 +111,56 @@ def _drawn(p: Parameter, rng: np.random.Generator) -> Any:
     return tuple(one() for _ in range(p.length)) if p.length else one()
 
 
-def _difference(original: Program, mutant: Program, case: Case, seed: int) -> Shown | dict[str, int]:
-    """A value that differs, in words, or how many agree and in which arithmetic."""
-    rng = np.random.default_rng([seed, 23])
-    if case.smooth:
-        found = _compared(original, mutant, case, _filled(original, case, _residues(rng)), FIELD)
-        if not isinstance(found, str):
-            return found if isinstance(found, Shown) else {"mod p": found}
-    found = _compared(original, mutant, case, _filled(original, case, _reals(rng), case.inputs), MP)
+@dataclass(frozen=True)
+class Original:
+    """The right program at one case: its inputs and values in each arithmetic, computed once for all mutants."""
+
+    program: Program
+    case: Case
+    seed: int
+    kept: dict
+
+    def values(self, field: Field) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray] | str]:
+        """Inputs, and the outputs or why there are none."""
+        key = (self.program.derived, id(self.case), self.seed, field.name)
+        if key not in self.kept:
+            rng = np.random.default_rng([self.seed, 23])
+            exact = field is FIELD
+            inputs = _filled(self.program, self.case, _residues(rng) if exact else _reals(rng), exact)
+            self.kept[key] = inputs, _run(self.program, inputs, self.case, field)
+        return self.kept[key]
+
+
+def _run(program: Program, inputs: dict[str, np.ndarray], case: Case, field: Field) -> dict[str, np.ndarray] | str:
+    try:
+        return interpreter.run(program, inputs, case.hypers, field)
+    except (DeriveError, ZeroDivisionError) as error:
+        return str(error)
+
+
+def _difference(original: Original, mutant: Program) -> Shown | dict[str, int]:
+    """A value that differs, in words, or how many agree and in which arithmetic.
+
+    Where there are functions, a difference modulo a prime proves nothing (exp(a + b) is not exp(a)·exp(b) there).
+    """
+    if original.case.smooth:
+        found = _compared(original, mutant, FIELD)
+        if isinstance(found, int):
+            return {"mod p": found}
+        if isinstance(found, Shown) and is_rational(original.program) and is_rational(mutant):
+            return found
+    found = _compared(original, mutant, MP)
     if isinstance(found, str):
         return {}
     return found if isinstance(found, Shown) else {"digits": found}
 
 
-def _compared(original: Program, mutant: Program, case: Case, inputs: Any, field: Field) -> Shown | int | str:
+def _compared(original: Original, mutant: Program, field: Field) -> Shown | int | str:
     """How many values agree, the first that does not, or why there are none."""
-    try:
-        right = interpreter.run(original, inputs, case.hypers, field)
-    except (DeriveError, ZeroDivisionError) as error:
-        return str(error)
+    case = original.case
+    inputs, right = original.values(field)
+    if isinstance(right, str):
+        return right
     try:
         wrong = interpreter.run(mutant, inputs, case.hypers, field)
     except NotRational as error:
@@ -155,11 +190,11 @@ def _number(value: Any) -> str:
     return str(value) if isinstance(value, int) else mpmath.nstr(value, 12)
 
 
-def _filled(program: Program, case: Case, draw: Any, kept: dict | None = None) -> dict[str, np.ndarray]:
-    """The case's inputs (real ones drawn again unless kept) and a cotangent for each real output."""
+def _filled(program: Program, case: Case, draw: Any, again: bool) -> dict[str, np.ndarray]:
+    """The case's inputs (real ones drawn again if so wished) and a cotangent for each real output."""
     inputs = dict(case.inputs)
     for t in case.program.inputs:
-        if kept is None and t.kind in ("real", "const"):
+        if again and t.kind in ("real", "const"):
             inputs[t.name] = draw(case.inputs[t.name].shape)
     extra = program.inputs[len(case.program.inputs) :]
     if extra:

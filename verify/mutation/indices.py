@@ -142,6 +142,4 @@ def _hypers(place: Place) -> tuple[Hyper, ...]:
 
 
 def _comparisons(place: Place) -> tuple[Compare, ...]:
-    return tuple(
-        dict.fromkeys(n for e in piece_expressions(place.piece) for n in walk(e) if isinstance(n, Compare))
-    )
+    return tuple(dict.fromkeys(n for e in piece_expressions(place.piece) for n in walk(e) if isinstance(n, Compare)))

@@ -21,7 +21,7 @@ ANYWHERE: dict[str, Operator] = {
     "dropped factor": terms.dropped_factor,
     "wrong reduction axis": indices.wrong_axis,
     "missing reduction": reductions.missing_reduction,
-    "sum for mean, 1/N": terms.sum_for_mean,
+    "sum for mean or 1/N": terms.sum_for_mean,
     "wrong count": terms.wrong_count,
     "off-by-one index": indices.off_by_one,
     "stride for dilation": indices.stride_for_dilation,
@@ -86,6 +86,9 @@ BREACHES: dict[str, Callable[[breaches.Right], Callable[..., Any] | None]] = {
     "cotangent clipped": breaches.clipped_cotangent,
     "cotangent ignored": breaches.cotangent_ignored,
 }
+
+#: Breaches of what was saved: without a place where the gradient reads nothing of the inputs.
+OF_WHAT_WAS_SAVED = ("assumes contiguous inputs", "saved by the first call", "saved by the latest call")
 
 #: A fault of the forward that its gradient follows: any of these in the definition itself.
 TOGETHER = "forward and backward wrong together"

@@ -5,9 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from derive.program import Program
+from derive.program import Program, tensors_read
 from derive.verify.mutation.breaches import Right, as_function
-from derive.verify.mutation.operators import ANYWHERE, BACKWARD, BREACHES, TOGETHER, UPDATES, Operator, edits
+from derive.verify.mutation.operators import (
+    ANYWHERE,
+    BACKWARD,
+    BREACHES,
+    OF_WHAT_WAS_SAVED,
+    TOGETHER,
+    UPDATES,
+    Operator,
+    edits,
+)
 from derive.verify.mutation.records import FORWARD, FUNCTION, GRADIENT, UPDATE, Mutant
 from derive.verify.subject import Subject
 
@@ -41,10 +50,18 @@ def _breach(subject: Subject, operator: str) -> Iterator[Mutant]:
     """The mutant of the function, if the breach has a place in it."""
     breach = BREACHES[operator]
     right = Right(subject.program)
+    if operator in OF_WHAT_WAS_SAVED and not _saves(subject):
+        return
     if right.moving and breach(right) is not None:
         words = (breach.__doc__ or "").strip().rstrip(".")
         choices = tuple(sorted(subject.choices.items()))
         yield Mutant(subject.name, operator, FUNCTION, "function", words, subject.program, choices, breach=breach)
+
+
+def _saves(subject: Subject) -> bool:
+    """Whether the gradient reads any input of the forward."""
+    inputs = {t.name for t in subject.program.inputs}
+    return any(inputs & set(tensors_read(s)) for s in subject.vjp.statements)
 
 
 def right_of(program: Program, hypers: dict[str, Any]) -> Right:

@@ -43,6 +43,7 @@ class Bench:
     seed: int = 0
     kinds: tuple[str, ...] = KINDS
     rungs: tuple[str, ...] = ()
+    kept: dict = field(default_factory=dict, repr=False)  # values of the originals, for those who compare
     _cases: dict[tuple[str, int], Case | None] = field(default_factory=dict, repr=False)
 
     def case(self, kind: str, seed: int | None = None) -> Case | None:

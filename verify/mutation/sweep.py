@@ -132,7 +132,7 @@ def judged(bench: Bench, mutant: Mutant) -> Finding:
 def _examined(bench: Bench, mutant: Mutant, death: Death | None) -> Shown | None:
     """The comparison of a mutant with its original, where the checker did not decide.
 
-    The exact identity cannot tell exp(a + b) from exp(a)·exp(b), so its word alone is no kill where there are functions.
+    The exact identity cannot tell exp(a + b) from exp(a)·exp(b): its word alone is no kill where there are functions.
     """
     if mutant.level == FUNCTION:
         return None if death else Shown(False, "it breaks what a torch function promises")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sympy import Integer, Mul, Pow, Rational
+from sympy import Basic, Integer, Mul, Pow, Rational
 
 from derive.functions import absolute
 from derive.program import Read, Reduce, Size, walk
@@ -92,9 +92,8 @@ def wrong_count(place: Place) -> Iterator[Edit]:
 def sum_for_mean(place: Place) -> Iterator[Edit]:
     """f/N → f;  f → f/N;  Σᵢ f → Σᵢ f / N."""
     for e, _ in place.those(Pow):
-        if isinstance(e.exp, Integer) and e.exp < 0 and any(isinstance(n, (Size, Reduce)) for n in walk(e.base)):
-            if isinstance(e.base, Reduce) or not any(isinstance(n, Read) for n in walk(e.base)):
-                yield from place.swap(e, Integer(1))
+        if isinstance(e.exp, Integer) and e.exp < 0 and _counts(e.base):
+            yield from place.swap(e, Integer(1))
     for r, _ in place.those(Reduce):
         if r.op == "sum":
             for b in r.binds:
@@ -110,9 +109,9 @@ def wrong_saved(place: Place) -> Iterator[Edit]:
     for r, _ in place.saved():
         for name in sorted(place.known - {r.tensor}):
             t = tensors.get(name)
-            if t is not None and t.kind == "real" and t.parts == place.parts(r):
-                if name != place.statement.name and _earlier(place, name):
-                    yield from place.swap(r, Read(name, *r.indices))
+            alike = t is not None and t.kind == "real" and t.parts == place.parts(r)
+            if alike and name != place.statement.name and _earlier(place, name):
+                yield from place.swap(r, Read(name, *r.indices))
 
 
 def _earlier(place: Place, name: str) -> bool:
@@ -126,3 +125,9 @@ def _sizes(place: Place) -> tuple[Size, ...]:
     parts = [p.extent for t in place.program.inputs for p in t.parts]
     return tuple(dict.fromkeys(e for e in parts if isinstance(e, Size)))
 
+
+def _counts(e: Basic) -> bool:
+    """Whether a divisor is how many there are: a reduction, or made of sizes alone."""
+    if isinstance(e, Reduce):
+        return True
+    return any(isinstance(n, Size) for n in walk(e)) and not any(isinstance(n, Read) for n in walk(e))
