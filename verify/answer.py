@@ -1,7 +1,7 @@
 """One answer for one request: whatever is asked to be checked, a verdict.
 
-``check`` takes things, ``run`` a ``Request`` that names them.  Catalogue names, files of definitions, texts and programs
-climb the ladder; everything else is a user's own.
+``check`` takes things, ``run`` a ``Request`` that names them.  Catalogue names, files of definitions, texts and
+programs climb the ladder; everything else is a user's own.
 """
 
 from __future__ import annotations
@@ -41,13 +41,15 @@ def check(
     as dicts.  ``reference``: an independent forward, of an optimizer another class or a catalogue name.
     """
     if isinstance(target, str) and is_reference(target):
-        asked = Request(target, seed, tuple(options.get("orders", (1, 2))))
+        asked = Request(target, seed, tuple(options.get("orders", (1, 2))), evidence=bool(options.get("evidence")))
         return _timed(asked, lambda: _named(asked, inputs, kwargs, reference, backward))
     if isinstance(target, str | os.PathLike | Program):
         return ladder.check(target, seed=seed, **options)
     orders = tuple(options.get("orders", (1, 2)))
     began = time.perf_counter()
     verdict = _of_thing(target, inputs, kwargs or {}, seed, orders, reference, backward, "")
+    if options.get("evidence"):
+        verdict = _with_evidence(verdict, target, inputs, kwargs or {}, seed, backward)
     rerun = f"derive.verify.check({verdict.name}, …, seed={seed})"
     return replace(verdict, rerun=rerun, seconds=time.perf_counter() - began)
 
@@ -73,7 +75,7 @@ def _requested(request: Request) -> Verdict:
         reference = _reference(request.reference)
         backward = resolve(request.backward) if request.backward else None
         return _named(request, (), None, reference, backward)
-    return ladder.check(request.target, seed=request.seed, orders=request.orders)
+    return ladder.check(request.target, seed=request.seed, orders=request.orders, evidence=request.evidence)
 
 
 def _reference(name: str) -> Any:
@@ -94,7 +96,18 @@ def _named(
             return Verdict(request.target, (row,), target=request.target)
         inputs, kwargs = found or ((), {})
     verdict = _of_thing(thing, inputs, kwargs or {}, request.seed, request.orders, reference, backward, request.target)
+    if request.evidence:
+        verdict = _with_evidence(verdict, thing, inputs, kwargs or {}, request.seed, backward)
     return replace(verdict, target=request.target)
+
+
+def _with_evidence(
+    verdict: Verdict, thing: Any, inputs: tuple[Any, ...], kwargs: Mapping[str, Any], seed: int, backward: Any
+) -> Verdict:
+    """What the report draws of a function; of an optimizer nothing."""
+    if forms.is_optimizer(thing):
+        return verdict
+    return replace(verdict, evidence=callables.evidence(thing, inputs, kwargs, seed, backward, verdict.rows))
 
 
 def _factory(thing: Any) -> Any:

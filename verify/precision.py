@@ -69,7 +69,8 @@ def _allowed(exact: Bound, weights: tuple[Array, ...], true: dict[str, Array], u
         ws = tuple(w * (1 + u * _signs(w, generator)) for w in weights)
         for name, x in _everything(other, ws).items():
             moved[name] = max(moved[name], _largest(x - true[name]))
-    return {name: _UNITS * (moved[name] + u * _largest(true[name])) for name in true}
+    whole = max(map(_largest, true.values()), default=0.0)  # what cancels to 0 rounds by the size of what cancelled
+    return {name: _UNITS * (moved[name] + u * whole) for name in true}
 
 
 def _signs(x: Array, generator: torch.Generator) -> Array:

@@ -1,8 +1,8 @@
 """An optimizer class: its steps against an independent class, and what every optimizer promises.
 
 The promises: state goes through ``state_dict`` and back, a missing gradient leaves its parameter alone, zero gradients
-give finite steps, groups and a changed learning rate are honoured, ``maximize`` is the mirror image, a closure is called
-with gradients enabled, ``foreach`` and its like change nothing, and no gradient is written to.
+give finite steps, groups and a changed learning rate are honoured, ``maximize`` is the mirror image, a closure is
+called with gradients enabled, ``foreach`` and its like change nothing, and no gradient is written to.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def check_optimizer(
     reference: Any = None,
     name: str = "",
 ) -> Verdict:
-    """The verdict over an optimizer class at these settings (dicts of hyperparameters), or at those it is known to take.
+    """The verdict over an optimizer class at these settings (dicts of hyperparameters), or at those it takes.
 
     ``reference``: an independent class, or the name of a catalogue optimizer.
     """

@@ -85,7 +85,7 @@ class Run:
         self.closes = _needs_closure(self.optimizer)
 
     def closure(self, gradients: Iterable[Array | None], seen: list[bool] | None = None) -> Callable[[], Array]:
-        """What sets those gradients and gives the loss they are the gradients of; ``seen``: gradients enabled or not."""
+        """What sets those gradients and gives the loss they are the gradients of; ``seen``: was autograd on."""
         given = list(gradients)
 
         def call() -> Array:
