@@ -22,6 +22,7 @@ BENCHMARKS: dict[str, str] = {
     "determinism": "bytes of formulas and files under twenty hash seeds",
     "printed": "lines of the printed formulas, deltas and Piecewise left",
     "layers": "generated forward + backward against torch.nn, HIPS autograd and plain NumPy",
+    "mutation": "mutants of the whole catalogue, and those of them that no check finds",
 }
 
 
