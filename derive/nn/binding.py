@@ -17,6 +17,7 @@ from derive.language.find import catalogue_index, torch_names
 from derive.nn.arguments import EVERYWHERE, READINGS, WITHOUT_GRADIENT
 from derive.nn.call import Call
 from derive.nn.compiled import in_graph
+from derive.nn.precision import under_autocast
 from derive.nn.shapes import SHAPES
 from derive.nn.signatures import signature
 
@@ -83,6 +84,7 @@ def run(path: str, args: tuple, kwargs: Mapping[str, Any]) -> Any:
     sorted_out(call)
     for shape in SHAPES:
         shape(call)
+    under_autocast(call)
     result = derived(call.definition)(**call.inputs, **call.hypers)
     for finish in reversed(call.afterwards):
         result = finish(result)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -94,10 +95,13 @@ def layer_text(program: Program, target: str, wrt: Sequence[str] | None) -> str:
     parts = parts_of(program, target, wrt)
     listings = [forward_listing(parts), *derivative_listings(parts, flags=target == "torch")]
     codes = [c for c in (parts.forward, parts.backward, parts.jvp) if c]
-    tail = (
-        [wrapper_text(parts, write_back(parts))] if target == "torch" and parts.cut else [plain_listing(parts).text()]
-    )
-    return file_text(header(parts), library, codes, [*(listing.text() for listing in listings), *tail])
+    texts = [listing.text() for listing in listings]
+    if target == "torch" and parts.cut:
+        digest = hashlib.sha256("\n".join(texts).encode()).hexdigest()[:8]
+        tail = wrapper_text(parts, write_back(parts), digest)
+    else:
+        tail = plain_listing(parts).text()
+    return file_text(header(parts), library, codes, [*texts, tail])
 
 
 def file_text(head: str, library: Target, codes: Sequence[Code], bodies: Sequence[str]) -> str:

@@ -30,7 +30,8 @@ class Filling(ast.NodeTransformer):
         return ast.Tuple(self._expanded(node.elts, node.ctx), node.ctx)
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
-        return ast.Call(self.visit(node.func), self._expanded(node.args, ast.Load()), node.keywords)
+        keywords = [ast.keyword(k.arg, self.visit(k.value)) for k in node.keywords]
+        return ast.Call(self.visit(node.func), self._expanded(node.args, ast.Load()), keywords)
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         words = [w for a in node.args.args for w in self._argument(a.arg)]

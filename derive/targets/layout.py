@@ -51,19 +51,26 @@ def _wrapped(line: str) -> list[str]:
     return [line] if len(line) <= LINE - 8 or line.startswith(" ") else folded(line, LINE - 8, "")
 
 
-def signature(title: str, a: ast.arguments) -> str:
+def signature(title: str, a: ast.arguments, returns: ast.expr | None = None) -> str:
     """``def f(x, *, stride=(1, 1)):``, one argument a line where long."""
-    shown = f"def {title}({ast.unparse(a)}):"
+    result = f" -> {ast.unparse(returns)}" if returns else ""
+    shown = f"def {title}({ast.unparse(a)}){result}:"
     if len(shown) <= LINE:
         return shown
     first = len(a.args) - len(a.defaults)
     items = [
-        arg.arg if k < first else f"{arg.arg}={ast.unparse(a.defaults[k - first])}" for k, arg in enumerate(a.args)
+        ast.unparse(arg) if k < first else f"{arg.arg}={ast.unparse(a.defaults[k - first])}"
+        for k, arg in enumerate(a.args)
     ]
     for arg, default in zip(a.kwonlyargs, a.kw_defaults, strict=True):
         items += ["*"] if arg is a.kwonlyargs[0] else []
         items.append(arg.arg if default is None else f"{arg.arg}={ast.unparse(default)}")
-    return f"def {title}(\n" + "".join(f"    {item},\n" for item in items) + "):"
+    return f"def {title}(\n" + "".join(f"    {item},\n" for item in items) + _folded_result(f"){result}:")
+
+
+def _folded_result(last: str) -> str:
+    """``) -> tuple[…]:`` on several lines where long."""
+    return textwrap.fill(last, LINE, subsequent_indent="    ", break_long_words=False)
 
 
 # ------------------------------------------------------------------------------ formulas

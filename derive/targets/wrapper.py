@@ -1,4 +1,4 @@
-"""The autograd wrapper of a Torch file: the template's tree with the layer's own names in it."""
+"""The autograd wrappers of a Torch file: the template's tree with the layer's own names in it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from derive.lower.residuals import returned
+from derive.program import Parameter
 from derive.targets.filling import Filling
 from derive.targets.layout import assign, bundle, call_with, docstring, names, result_and, signature, source, unpack
 from derive.targets.numbers import call, constant, name
@@ -18,17 +19,29 @@ if TYPE_CHECKING:
 TEMPLATE = Path(__file__).with_name("wrapper_torch.template")
 
 
-def wrapper_text(parts: Parts, write_back: Sequence[ast.stmt]) -> str:
-    """The class and the callable, as source."""
-    *_, class_tree, function_tree = ast.parse(TEMPLATE.read_text(encoding="utf-8")).body
+def wrapper_text(parts: Parts, write_back: Sequence[ast.stmt], digest: str) -> str:
+    """The class, the operation and the callable, as source; ``digest`` tells this file's operation from others."""
+    *_, class_tree, operation_tree, fake, gradient, function_tree = ast.parse(TEMPLATE.read_text(encoding="utf-8")).body
     w = _Wrapper(parts)
     filling = Filling(w.one(), w.several(), {**w.statements(), "WRITE_BACK": write_back}, w.words())
     made = filling.visit(class_tree)
+    operation = w.typed(filling.visit(operation_tree), digest)
+    registered = "\n".join(source(filling.visit(s)) for s in (fake, gradient))
     function = filling.visit(function_tree)
     doc = f"{', '.join(parts.program.outputs)} of {parts.program.name}, differentiable by autograd and torch.func."
     body = [f"    {line}" for s in function.body for line in source(s).splitlines()]
     lines = [signature(parts.program.name, parts.forward.arguments), f"    {docstring(doc)}", *body]
-    return class_text(made) + "\n\n" + "\n".join(lines) + "\n"
+    pieces = (class_text(made), _operation_text(operation), f"{registered}\n", "\n".join(lines) + "\n")
+    return "\n\n".join(pieces)
+
+
+def _operation_text(operation: ast.FunctionDef) -> str:
+    """The operation, one argument a line where long."""
+    head = signature(operation.name, operation.args, operation.returns)
+    doc = docstring(ast.get_docstring(operation) or "")
+    body = [f"    {line}" for line in (doc, *(line for s in operation.body[1:] for line in source(s).splitlines()))]
+    above = [f"@{source(ast.Expr(d)).strip()}" for d in operation.decorator_list]
+    return "\n".join([*above, head, *body]) + "\n"
 
 
 def class_text(tree: ast.ClassDef) -> str:
@@ -75,6 +88,7 @@ class _Wrapper:
             "INPUTS": names(self.inputs),
             "GIVEN": [self._given(n) for n in self.inputs],
             "HYPERS": names(self.hypers),
+            "FILLED": [self._filled(n) for n in self.hypers],
             "SAVED": names(self.parts.saved),
             "RETURNED": names(self.own),
             "FIXED": names(n for n in self.own if n not in self.moving),
@@ -85,14 +99,27 @@ class _Wrapper:
             "EVERY_TANGENT": [_or_none(self.pushed.get(n)) for n in self.own],
         }
 
+    def _filled(self, which: str) -> ast.expr:
+        """One number for all of several: torch's library wants a list."""
+        length = next((p.length for p in self.parts.program.parameters if p.name == which), 0)
+        if not length:
+            return name(which)
+        filled = call("_several", name(which), constant(length))
+        return _unless_absent(which, filled) if which in self._left_open() else filled
+
+    def _left_open(self) -> set[str]:
+        """Hyperparameters that are None until an earlier one tells."""
+        a = self.parts.forward.arguments
+        pairs = zip(a.kwonlyargs, a.kw_defaults, strict=True)
+        return {arg.arg for arg, d in pairs if isinstance(d, ast.Constant) and d.value is None}
+
     def _given(self, which: str) -> ast.expr:
         """A buffer that is written back goes in as a copy: what autograd saved must not change."""
         program = self.parts.program
         if which not in [buffer for buffer, _ in program.updates]:
             return name(which)
         copy = call(f"{which}.clone")
-        test = ast.Compare(name(which), [ast.Is()], [constant(None)])
-        return copy if program.tensor(which).default is None else ast.IfExp(test, constant(None), copy)
+        return copy if program.tensor(which).default is None else _unless_absent(which, copy)
 
     def _backward(self) -> ast.expr:
         flags = [ast.Subscript(name("ctx.needs_input_grad"), constant(self.inputs.index(n))) for n in self.parts.wrt]
@@ -121,12 +148,45 @@ class _Wrapper:
         message = constant(f"this file was generated without the gradient by {which}")
         return ast.If(test, [ast.Raise(call("RuntimeError", message), None)], [])
 
+    def typed(self, operation: ast.FunctionDef, digest: str) -> ast.FunctionDef:
+        """The operation's name in torch's library, and its types: the library wants them."""
+        program = self.parts.program
+        tensor = name("torch.Tensor")
+        kinds = {t.name: _or_absent(tensor, t.default is not None or t.optional) for t in program.inputs}
+        kinds |= {p.name: _or_absent(_hyper_type(p), p.name in self._left_open()) for p in program.parameters}
+        for argument in operation.args.args:
+            argument.annotation = kinds[argument.arg]
+        every: list[ast.expr] = [tensor] * len(self.own)
+        operation.returns = ast.Subscript(name("tuple"), ast.Tuple(every) if len(every) > 1 else every[0])
+        library = constant(f"derive::{program.name}_{digest}")
+        operation.decorator_list = [call("torch.library.custom_op", library, mutates_args=ast.Tuple([], ast.Load()))]
+        return operation
+
     def words(self) -> dict[str, str]:
         """The template's own names, and its locals where a tensor is called the same."""
         program = self.parts.program.name
         taken = {*self.own, *self.inputs, *self.hypers, *self.parts.saved}
-        clashes: dict[str, str] = {w: f"{w}_" for w in ("ctx", "inputs", "output", "saved") if w in taken}
-        return clashes | {"CLASS": class_name(program), "NAME": program}
+        own = ("ctx", "inputs", "output", "saved", "run")
+        clashes: dict[str, str] = {w: f"{w}_" for w in own if w in taken}
+        return clashes | {"CLASS": class_name(program), "NAME": program, "OPERATION": f"{program}_operation"}
+
+
+#: kind of hyperparameter → its Python type
+_TYPES = {"Int": "int", "Real": "float", "Bool": "bool", "Text": "str"}
+
+
+def _or_absent(kind: ast.expr, may_be_absent: bool) -> ast.expr:
+    return ast.BinOp(kind, ast.BitOr(), constant(None)) if may_be_absent else kind
+
+
+def _unless_absent(which: str, value: ast.expr) -> ast.expr:
+    """``None if x is None else value``."""
+    return ast.IfExp(ast.Compare(name(which), [ast.Is()], [constant(None)]), constant(None), value)
+
+
+def _hyper_type(parameter: Parameter) -> ast.expr:
+    each = name(_TYPES[parameter.kind])
+    return ast.Subscript(name("list"), each) if parameter.length else each
 
 
 def _or_none(word: str | None) -> ast.expr:

@@ -265,6 +265,26 @@ class BatchNormFunction(torch.autograd.Function):
         return (ty, None, None, None, None)
 
 
+@torch.library.custom_op("derive::batch_norm_d133bbc1", mutates_args=())
+def batch_norm_operation(
+    x: torch.Tensor,
+    running_mean: torch.Tensor | None,
+    running_var: torch.Tensor | None,
+    weight: torch.Tensor | None,
+    bias: torch.Tensor | None,
+    momentum: float,
+    eps: float,
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+    """batch_norm as one operation of a compiled graph."""
+    return BatchNormFunction.forward(x, running_mean, running_var, weight, bias, momentum, eps)
+
+
+batch_norm_operation.register_fake(BatchNormFunction.forward)
+batch_norm_operation.register_autograd(
+    BatchNormFunction.backward, setup_context=BatchNormFunction.setup_context
+)
+
+
 def batch_norm(
     x,
     running_mean=None,
@@ -276,7 +296,10 @@ def batch_norm(
     eps=1e-05,
 ):
     """y of batch_norm, differentiable by autograd and torch.func."""
-    y, new_mean, new_var, mu, r = BatchNormFunction.apply(
+    run = BatchNormFunction.apply
+    if torch.compiler.is_compiling():
+        run = batch_norm_operation
+    y, new_mean, new_var, mu, r = run(
         x,
         None if running_mean is None else running_mean.clone(),
         None if running_var is None else running_var.clone(),

@@ -369,7 +369,29 @@ class Conv2dFunction(torch.autograd.Function):
         return (ty,)
 
 
+@torch.library.custom_op("derive::conv2d_630d3288", mutates_args=())
+def conv2d_operation(
+    x: torch.Tensor,
+    weight: torch.Tensor,
+    bias: torch.Tensor | None,
+    stride: list[int],
+    padding: list[int],
+    dilation: list[int],
+) -> tuple[torch.Tensor]:
+    """conv2d as one operation of a compiled graph."""
+    return Conv2dFunction.forward(x, weight, bias, stride, padding, dilation)
+
+
+conv2d_operation.register_fake(Conv2dFunction.forward)
+conv2d_operation.register_autograd(
+    Conv2dFunction.backward, setup_context=Conv2dFunction.setup_context
+)
+
+
 def conv2d(x, weight, bias=None, *, stride=(1, 1), padding=(0, 0), dilation=(1, 1)):
     """y of conv2d, differentiable by autograd and torch.func."""
-    (y,) = Conv2dFunction.apply(x, weight, bias, stride, padding, dilation)
+    run = Conv2dFunction.apply
+    if torch.compiler.is_compiling():
+        run = conv2d_operation
+    (y,) = run(x, weight, bias, _several(stride, 2), _several(padding, 2), _several(dilation, 2))
     return y

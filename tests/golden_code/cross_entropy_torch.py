@@ -217,7 +217,27 @@ class CrossEntropyFunction(torch.autograd.Function):
         return (tloss, None)
 
 
+@torch.library.custom_op("derive::cross_entropy_789661e5", mutates_args=())
+def cross_entropy_operation(
+    logits: torch.Tensor,
+    target: torch.Tensor,
+    weight: torch.Tensor | None,
+    ignore_index: int,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """cross_entropy as one operation of a compiled graph."""
+    return CrossEntropyFunction.forward(logits, target, weight, ignore_index)
+
+
+cross_entropy_operation.register_fake(CrossEntropyFunction.forward)
+cross_entropy_operation.register_autograd(
+    CrossEntropyFunction.backward, setup_context=CrossEntropyFunction.setup_context
+)
+
+
 def cross_entropy(logits, target, weight=None, *, ignore_index=-100):
     """loss of cross_entropy, differentiable by autograd and torch.func."""
-    loss, logp = CrossEntropyFunction.apply(logits, target, weight, ignore_index)
+    run = CrossEntropyFunction.apply
+    if torch.compiler.is_compiling():
+        run = cross_entropy_operation
+    loss, logp = run(logits, target, weight, ignore_index)
     return loss

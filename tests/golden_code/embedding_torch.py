@@ -132,7 +132,22 @@ class EmbeddingFunction(torch.autograd.Function):
         return (ty,)
 
 
+@torch.library.custom_op("derive::embedding_e98e2aaf", mutates_args=())
+def embedding_operation(token: torch.Tensor, weight: torch.Tensor) -> tuple[torch.Tensor]:
+    """embedding as one operation of a compiled graph."""
+    return EmbeddingFunction.forward(token, weight)
+
+
+embedding_operation.register_fake(EmbeddingFunction.forward)
+embedding_operation.register_autograd(
+    EmbeddingFunction.backward, setup_context=EmbeddingFunction.setup_context
+)
+
+
 def embedding(token, weight):
     """y of embedding, differentiable by autograd and torch.func."""
-    (y,) = EmbeddingFunction.apply(token, weight)
+    run = EmbeddingFunction.apply
+    if torch.compiler.is_compiling():
+        run = embedding_operation
+    (y,) = run(token, weight)
     return y

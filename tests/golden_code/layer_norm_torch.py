@@ -239,7 +239,27 @@ class LayerNormFunction(torch.autograd.Function):
         return (ty, None, None)
 
 
+@torch.library.custom_op("derive::layer_norm_5f6820ac", mutates_args=())
+def layer_norm_operation(
+    x: torch.Tensor,
+    weight: torch.Tensor | None,
+    bias: torch.Tensor | None,
+    eps: float,
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """layer_norm as one operation of a compiled graph."""
+    return LayerNormFunction.forward(x, weight, bias, eps)
+
+
+layer_norm_operation.register_fake(LayerNormFunction.forward)
+layer_norm_operation.register_autograd(
+    LayerNormFunction.backward, setup_context=LayerNormFunction.setup_context
+)
+
+
 def layer_norm(x, weight=None, bias=None, *, eps=1e-05):
     """y of layer_norm, differentiable by autograd and torch.func."""
-    y, mu, r = LayerNormFunction.apply(x, weight, bias, eps)
+    run = LayerNormFunction.apply
+    if torch.compiler.is_compiling():
+        run = layer_norm_operation
+    y, mu, r = run(x, weight, bias, eps)
     return y

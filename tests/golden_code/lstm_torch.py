@@ -505,9 +505,33 @@ class LstmFunction(torch.autograd.Function):
         return (th, tlast_h, tlast_c, None, None, None, None, None, None)
 
 
+@torch.library.custom_op("derive::lstm_2485cb04", mutates_args=())
+def lstm_operation(
+    x: torch.Tensor,
+    h0: torch.Tensor,
+    c0: torch.Tensor,
+    weight_ih: torch.Tensor,
+    weight_hh: torch.Tensor,
+    bias_ih: torch.Tensor | None,
+    bias_hh: torch.Tensor | None,
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor,
+    torch.Tensor, torch.Tensor, torch.Tensor]:
+    """lstm as one operation of a compiled graph."""
+    return LstmFunction.forward(x, h0, c0, weight_ih, weight_hh, bias_ih, bias_hh)
+
+
+lstm_operation.register_fake(LstmFunction.forward)
+lstm_operation.register_autograd(
+    LstmFunction.backward, setup_context=LstmFunction.setup_context
+)
+
+
 def lstm(x, h0, c0, weight_ih, weight_hh, bias_ih=None, bias_hh=None):
     """h, last_h, last_c of lstm, differentiable by autograd and torch.func."""
-    h, last_h, last_c, h_all, c_all, i, f, g, o = LstmFunction.apply(
+    run = LstmFunction.apply
+    if torch.compiler.is_compiling():
+        run = lstm_operation
+    h, last_h, last_c, h_all, c_all, i, f, g, o = run(
         x, h0, c0, weight_ih, weight_hh, bias_ih, bias_hh
     )
     return (h, last_h, last_c)

@@ -324,7 +324,34 @@ class MaxPool2dFunction(torch.autograd.Function):
         return (ty, None)
 
 
+@torch.library.custom_op("derive::max_pool2d_5dafec22", mutates_args=())
+def max_pool2d_operation(
+    x: torch.Tensor,
+    kernel_size: list[int],
+    stride: list[int] | None,
+    padding: list[int],
+    dilation: list[int],
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """max_pool2d as one operation of a compiled graph."""
+    return MaxPool2dFunction.forward(x, kernel_size, stride, padding, dilation)
+
+
+max_pool2d_operation.register_fake(MaxPool2dFunction.forward)
+max_pool2d_operation.register_autograd(
+    MaxPool2dFunction.backward, setup_context=MaxPool2dFunction.setup_context
+)
+
+
 def max_pool2d(x, *, kernel_size, stride=None, padding=(0, 0), dilation=(1, 1)):
     """y of max_pool2d, differentiable by autograd and torch.func."""
-    y, argmax_y = MaxPool2dFunction.apply(x, kernel_size, stride, padding, dilation)
+    run = MaxPool2dFunction.apply
+    if torch.compiler.is_compiling():
+        run = max_pool2d_operation
+    y, argmax_y = run(
+        x,
+        _several(kernel_size, 2),
+        None if stride is None else _several(stride, 2),
+        _several(padding, 2),
+        _several(dilation, 2),
+    )
     return y

@@ -1,4 +1,4 @@
-"""softmax: Softmax of the last axis.
+"""softmax: Softmax along one axis: y = exp(x)/Σ exp(x).
 
     m[...] = max[k < K](x[..., k])
     e[..., k] = exp(x[..., k] - m[...])
@@ -55,7 +55,7 @@ def _expect(name, array, letters, sizes):
 
 @np.errstate(all="ignore")
 def softmax_forward(x):
-    """Softmax of the last axis.
+    """Softmax along one axis: y = exp(x)/Σ exp(x).
 
     Returns y, and what the backward needs: (y).
     """

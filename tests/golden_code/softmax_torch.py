@@ -1,4 +1,4 @@
-"""softmax: Softmax of the last axis.
+"""softmax: Softmax along one axis: y = exp(x)/Σ exp(x).
 
     m[...] = max[k < K](x[..., k])
     e[..., k] = exp(x[..., k] - m[...])
@@ -63,7 +63,7 @@ def _expect(name, array, letters, sizes):
 
 
 def softmax_forward(x):
-    """Softmax of the last axis.
+    """Softmax along one axis: y = exp(x)/Σ exp(x).
 
     Returns y, and what the backward needs: (y).
     """
@@ -167,7 +167,22 @@ class SoftmaxFunction(torch.autograd.Function):
         return (ty,)
 
 
+@torch.library.custom_op("derive::softmax_3b95f9b6", mutates_args=())
+def softmax_operation(x: torch.Tensor) -> tuple[torch.Tensor]:
+    """softmax as one operation of a compiled graph."""
+    return SoftmaxFunction.forward(x)
+
+
+softmax_operation.register_fake(SoftmaxFunction.forward)
+softmax_operation.register_autograd(
+    SoftmaxFunction.backward, setup_context=SoftmaxFunction.setup_context
+)
+
+
 def softmax(x):
     """y of softmax, differentiable by autograd and torch.func."""
-    (y,) = SoftmaxFunction.apply(x)
+    run = SoftmaxFunction.apply
+    if torch.compiler.is_compiling():
+        run = softmax_operation
+    (y,) = run(x)
     return y
