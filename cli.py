@@ -299,7 +299,7 @@ _CHECK_OPTIONS = (
     click.option("--backward", default="", metavar=_REFERENCE, help="The other half of a forward/backward pair."),
     click.option("--reference", default="", metavar=_REFERENCE, help="An independent forward to compare with."),
     click.option("--workers", default="1", metavar="N|auto", callback=_count, help="Processes side by side."),
-    click.option("--timeout", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="For one target."),
+    click.option("--timeout", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="Of one target."),
     click.option("--shard", default="", metavar="I/N", help="The I-th of N shares of the targets."),
     click.option("--merge", multiple=True, type=_FILE, metavar="FILE", help="--json reports to join; repeatable."),
     click.option("--json", "json", is_flag=True, help="Print JSON instead of a table."),

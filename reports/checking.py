@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from derive.errors import DeriveError, InputError
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from derive.verify.verdict import Verdict
 
 FAILED, USAGE, NOTHING = 1, 2, 5
+
+#: What only code of the user's can be given, and the option that says it.
+_OF_CODE = {"inputs": "--inputs", "shapes": "--shape", "backward": "--backward", "reference": "--reference"}
 
 #: Shows how far a sweep of so many targets is: called with each verdict.
 Watch = Callable[[int], AbstractContextManager[Callable[["Verdict"], object]]]
@@ -80,9 +83,11 @@ def run(asked: Asked, watch: Watch, say: Callable[[str, str], None]) -> int:
     """The command: what it says goes through ``say(data, messages)``; the processes of one job agree on the code."""
     from derive.verify import ranks
 
+    if asked.merge and (asked.targets or asked.all):
+        raise InputError("--merge joins reports, and checks nothing itself", mend="leave the targets out")
     team = ranks.team()
     try:
-        outcome = _mutated(asked) if asked.mutate else _checked(asked, watch, team)
+        outcome = _mutated(asked, team) if asked.mutate else _checked(asked, watch, team)
     except DeriveError as error:
         if team.leads:
             raise
@@ -108,8 +113,10 @@ def _checked(asked: Asked, watch: Watch, team: Alone | Team) -> Outcome:
     return Outcome(text, _messages(asked, swept), exit_code(found))
 
 
-def _mutated(asked: Asked) -> Outcome:
-    """Planted faults instead: how many of each kind the checker kills."""
+def _mutated(asked: Asked, team: Alone | Team) -> Outcome:
+    """Planted faults instead: how many of each kind the checker kills; one process does it."""
+    if not team.leads:
+        return Outcome()
     from derive.reports import mutations
     from derive.verify.mutation import mutate
 
@@ -128,19 +135,12 @@ def _swept(asked: Asked, watch: Watch, team: Alone | Team) -> Swept:
 
     names = plan.targets(asked.targets, asked.all)
     part = plan.share(names, *plan.share_of(asked.shard)) if asked.shard else names
-    requests = [
-        Request(
-            name,
-            asked.seed,
-            asked.orders,
-            asked.inputs,
-            asked.shapes,
-            asked.backward,
-            asked.reference,
-            bool(asked.html),
-        )
-        for name in part
-    ]
+    requests = [Request(name, asked.seed, asked.orders, evidence=bool(asked.html)) for name in part]
+    own = {name: getattr(asked, name) for name in _OF_CODE if getattr(asked, name)}
+    if own and all(Request(name).is_definition for name in names):
+        given = ", ".join(_OF_CODE[name] for name in own)
+        raise InputError(f"{given} is about code of your own", mend="name it as module:attribute, as in my_ops:Square")
+    requests = [r if r.is_definition else replace(r, **own) for r in requests]
     with watch(len(requests)) as on_done:
         found = team.sweep(requests, workers=asked.workers, timeout=asked.timeout, on_done=on_done)
     return Swept(names, part, found)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from derive.reports.places import place, uri
+from derive.reports.places import place
 from derive.reports.verdicts import badness, counted, used, worst_first
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ def _annotation(v: Verdict) -> str:
     title = f"{v.name}: {worst.check}" if worst and v.failures else f"{v.name}: nothing was checked"
     said = _words(worst) if worst else "no check applies to it"
     file, line = place(v.where)
-    at = {"file": uri(file), "line": str(line)} if file and not uri(file).startswith("file:") else {}
+    at = {"file": Path(file).as_posix(), "line": str(line)} if file and not os.path.isabs(file) else {}
     properties = ",".join(f"{name}={_property(value)}" for name, value in {**at, "title": title}.items())
     again = f"\nagain: {v.rerun}" if v.rerun else ""
     return f"::{'error' if v.failures else 'warning'} {properties}::{_data(said + again)}"

@@ -69,6 +69,7 @@ def gradcheck(request: pytest.FixtureRequest) -> Callable[..., Verdict]:
     tensors, a catalogue name.  A kink is no failure; nothing checked is.
     """
     item = request.node
+    _seed(item)
 
     def check(target: Any, *inputs: Any, **options: Any) -> Verdict:
         __tracebackhide__ = True
@@ -82,6 +83,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     """A marked test says what is to be checked by returning it."""
     if not _marked(pyfuncitem) or inspect.iscoroutinefunction(pyfuncitem.obj):
         return None
+    _seed(pyfuncitem)
     wanted = inspect.signature(pyfuncitem.obj).parameters
     arguments = {name: value for name, value in pyfuncitem.funcargs.items() if name in wanted}
     returned = pyfuncitem.obj(**arguments)
@@ -123,10 +125,6 @@ def _check(item: pytest.Item, target: Any, inputs: tuple[Any, ...], options: dic
 
 def _verdict(item: pytest.Item, target: Any, inputs: tuple[Any, ...], options: dict[str, Any]) -> Verdict:
     __tracebackhide__ = True
-    try:
-        import torch  # noqa: F401
-    except ModuleNotFoundError:
-        pytest.skip(_NO_TORCH)
     from dataclasses import replace
 
     from derive.errors import DeriveError
@@ -140,6 +138,22 @@ def _verdict(item: pytest.Item, target: Any, inputs: tuple[Any, ...], options: d
     except DeriveError as error:
         pytest.fail(str(error))
     return replace(verdict, rerun=f"pytest {shlex.quote(item.nodeid)} --gradcheck-seed {chosen['seed']}")
+
+
+def _seed(item: pytest.Item) -> None:
+    """Inputs that the test draws at random are the same when it is run again; without torch there is nothing to run."""
+    try:
+        import torch
+    except ModuleNotFoundError:
+        pytest.skip(_NO_TORCH)
+    import random
+
+    import numpy as np
+
+    seed = _options(item)["seed"]
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)
 
 
 def _options(item: pytest.Item) -> dict[str, Any]:

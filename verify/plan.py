@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import difflib
 import hashlib
@@ -73,6 +74,26 @@ def _importable(target: str) -> None:
         raise UnknownName(f"no module named {top!r}", mend=f"did you mean {close[0]}:{attribute}?" if close else mend)
 
 
+def where(target: str) -> str:
+    """``file:line`` of a definition, as seen from here; empty where it has none."""
+    from derive.language.find import catalogue_index
+
+    name = target.rpartition(":")[2]
+    _, path = catalogue_index().get(target, ("", target.rpartition(":")[0]))
+    try:
+        with open(path, encoding="utf-8") as file:
+            found = [n.lineno for n in ast.parse(file.read()).body if isinstance(n, ast.FunctionDef) and n.name == name]
+    except (SyntaxError, ValueError, OSError):
+        return ""
+    return f"{relative(path)}:{found[-1]}" if found else ""
+
+
+def relative(file: str) -> str:
+    """The path as a person in this folder would write it."""
+    near = os.path.relpath(file)
+    return os.path.abspath(file) if near.startswith("..") else near
+
+
 # ------------------------------------------------------------------------------ shares
 
 
@@ -86,7 +107,7 @@ def share_of(text: str) -> tuple[int, int]:
 
 def share(names: Sequence[str], i: int, n: int) -> list[str]:
     """The i-th of n shares: every name is in exactly one, by its digest, and shares differ by at most one in size."""
-    dealt = sorted(names, key=lambda name: hashlib.sha256(name.encode()).digest())
+    dealt = sorted(names, key=lambda name: hashlib.sha256(name.encode("utf-8", "surrogateescape")).digest())
     mine = set(dealt[i - 1 :: n])
     return [name for name in names if name in mine]
 
@@ -101,7 +122,7 @@ def completed(names: Sequence[str], verdicts: Iterable[Verdict]) -> list[Verdict
         before = by_target.get(verdict.target)
         if before is None or _worse(verdict, before):
             by_target[verdict.target] = verdict
-    return [by_target.get(name) or not_run(name) for name in names]
+    return [by_target[name] if name in by_target else not_run(name) for name in names]
 
 
 def _worse(one: Verdict, other: Verdict) -> bool:

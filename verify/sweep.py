@@ -18,19 +18,21 @@ import sys
 import sysconfig
 import tempfile
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import derive
 from derive.errors import DeriveError
+from derive.verify.plan import relative
 from derive.verify.request import Request
 from derive.verify.samples import SETTINGS
 from derive.verify.verdict import FAILED, Row, Verdict
 
 #: Seconds a target may take where no limit is asked for, and a worker to load its libraries.
 LIMIT, LOADING = 300.0, 180.0
-_LAST = 2.0  # for a process that is going by itself
+_GRACE = 2.0  # for a process that is to end by itself
 TIMED_OUT, CRASHED = "timed out", "crashed"
 
 
@@ -135,7 +137,9 @@ class _Worker:
             self._pipe("stdin").flush()
         except OSError:
             return self._lost(request, "the process that should have checked it died")
-        data = self._reply(self.timeout)
+        asked = time.monotonic()
+        data = self._reply(self.timeout + _GRACE)
+        self.late = self.late or time.monotonic() - asked >= self.timeout
         if data:
             self.answers += 1
             return Verdict.from_dict(data)
@@ -177,7 +181,7 @@ class _Worker:
         """Its exit code, its own if it is on its way out."""
         assert self.process is not None
         try:
-            return self.process.wait(_LAST)
+            return self.process.wait(_GRACE)
         except subprocess.TimeoutExpired:
             self._kill()
             return self.process.wait()
@@ -243,12 +247,6 @@ def _libraries() -> tuple[str, ...]:
     ours = [os.path.dirname(os.path.abspath(file)) for file in (__file__, derive.__file__)]
     installed = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
     return tuple(os.path.join(folder, "") for folder in (*ours, *installed))
-
-
-def relative(file: str) -> str:
-    """The path as a person in this folder would write it."""
-    near = os.path.relpath(file)
-    return os.path.abspath(file) if near.startswith("..") else near
 
 
 def _ending(code: int) -> str:

@@ -17,11 +17,9 @@ from dataclasses import replace
 from typing import Any
 
 from derive.errors import DeriveError
+from derive.verify.plan import where
 from derive.verify.request import Request
 from derive.verify.verdict import FAILED, Row, Verdict
-
-#: The last words are said a little before the parent ends the process.
-_EARLY = 0.95
 
 
 def answered(request: Request) -> Verdict:
@@ -36,7 +34,8 @@ def answered(request: Request) -> Verdict:
     except (Exception, SystemExit) as error:
         verdict = failed(request, "check", f"it raised {type(error).__name__}: {error}".rstrip(": "))
     seconds = verdict.seconds or round(time.perf_counter() - start, 3)
-    return replace(verdict, target=verdict.target or request.target, seconds=seconds)
+    at = verdict.where or (where(request.target) if request.is_definition else "")
+    return replace(verdict, target=verdict.target or request.target, where=at, seconds=seconds)
 
 
 def failed(request: Request, check: str, detail: str, seconds: float = 0.0) -> Verdict:
@@ -56,7 +55,7 @@ def main(last_words: str) -> None:
         while True:
             order = asked.get()
             request = Request.from_dict(order["request"])
-            faulthandler.dump_traceback_later(max(order["timeout"] * _EARLY, 1e-3), file=words)
+            faulthandler.dump_traceback_later(order["timeout"], file=words, exit=True)  # even if the parent is gone
             _reseed(request.seed)
             verdict = answered(request)
             faulthandler.cancel_dump_traceback_later()
