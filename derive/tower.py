@@ -123,8 +123,9 @@ def _batched(program: Program, names: tuple[str, ...]) -> tuple[Tower, tuple[boo
 
 def _compiled(program: Program) -> Callable[..., tuple[Array, ...]]:
     from derive.targets.files import callable_of
+    from derive.targets.kernels.function import callable_of as by_kernels
 
-    return callable_of(program, "torch")
+    return by_kernels(program, callable_of(program, "torch"))
 
 
 # ------------------------------------------------------------------------------ autograd

@@ -135,7 +135,20 @@ class Choose:
     otherwise: tuple[Step, ...] = ()
 
 
-Step = Assign | Let | Allocate | Store | Finish | Loop | Choose
+@dataclass(frozen=True)
+class Fused:
+    """``outputs`` computed from ``inputs`` by one kernel of loops; shapes and numbers are expressions over sizes."""
+
+    kernel: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    shapes: tuple[tuple[Expr, ...], ...]
+    kinds: tuple[str, ...]
+    integers: tuple[Expr, ...]
+    reals: tuple[Expr, ...]
+
+
+Step = Assign | Let | Allocate | Store | Finish | Loop | Choose | Fused
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ import ast
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from derive.lower.plan import Allocate, Assign, Choose, Finish, Let, Loop, Node, Store
+from derive.lower.plan import Allocate, Assign, Choose, Finish, Fused, Let, Loop, Node, Store
 from derive.targets.dependence import VIEWS, invariants, written
-from derive.targets.numbers import assign, call, constant, name
+from derive.targets.numbers import assign, call, constant, name, tuple_of
 
 if TYPE_CHECKING:
     from derive.targets.array_code import Printer
@@ -66,6 +66,18 @@ def _choose(p: Printer, step: Choose) -> None:
     p.body.append(ast.If(test, p.block(step.then), p.block(step.otherwise) if step.otherwise else []))
 
 
+def _fused(p: Printer, step: Fused) -> None:
+    """``y, mu = kernel((x, weight), (shapes…), (kinds…), (sizes…), (numbers…))``."""
+    given = tuple_of([name(p.identifier(n)) for n in step.inputs])
+    shapes = tuple_of([p.shape(s) for s in step.shapes])
+    kinds = tuple_of([constant(k) for k in step.kinds])
+    numbers = (tuple_of([p.number(e) for e in group]) for group in (step.integers, step.reals))
+    targets: list[ast.expr] = [ast.Name(p.identifier(n), ast.Store()) for n in step.outputs]
+    value = call(name(step.kernel), given, shapes, kinds, *numbers)
+    p.body.append(ast.Assign([ast.Tuple(targets, ast.Store())], value, lineno=0))
+
+
 STEPS: dict[type, Callable] = {
     Assign: _assign, Let: _let, Allocate: _allocate, Store: _store, Finish: _finish, Loop: _loop, Choose: _choose,
+    Fused: _fused,
 }  # fmt: skip

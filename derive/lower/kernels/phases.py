@@ -1,0 +1,155 @@
+"""Loops grouped into phases: the longest run of leading letters that they share is the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from sympy import Basic, Expr
+
+from derive.lower.kernels.records import Loop, Phase, is_flat
+from derive.program import Bind, Letter, Read, reads, substitute
+
+
+def phases_of(loops: Sequence[Loop]) -> tuple[Phase, ...] | None:
+    """Consecutive loops over the same rows, as many as go together."""
+    phases: list[Phase] = []
+    group: list[Loop] = []
+    for loop in loops:
+        if not group or _phase([*group, loop]) is None:
+            if group:
+                phases.append(_phase(group))  # type: ignore[arg-type]
+            group = [loop]
+            if _phase(group) is None:
+                return None
+            continue
+        group.append(loop)
+    if group:
+        phases.append(_phase(group))  # type: ignore[arg-type]
+    return tuple(phases)
+
+
+def _phase(loops: Sequence[Loop]) -> Phase | None:
+    """The loops over the longest rows' letters they share, those letters called alike."""
+    most = max((len(loop.binds) + len(loop.bound) for loop in loops), default=0)
+    for count in range(most, -1, -1):
+        for extents in _leads(loops, count):
+            found = _with_lead(loops, extents)
+            if found is not None:
+                return found
+    return None
+
+
+def _leads(loops: Sequence[Loop], count: int) -> Iterator[tuple[Expr, ...]]:
+    """Candidates: the leading extents of what a loop gives, or of what it sums over."""
+    seen: dict[tuple[Expr, ...], None] = {}
+    for loop in loops:
+        if len(loop.binds) >= count:
+            seen[tuple(b.hi for b in loop.binds[:count])] = None
+        for choice in _choices(loop.bound, count):
+            seen[tuple(b.hi for b in choice)] = None
+    yield from seen
+
+
+def _choices(binds: tuple[Bind, ...], count: int) -> Iterator[tuple[Bind, ...]]:
+    """Consecutive bound letters that start at 0."""
+    for k in range(len(binds) - count + 1 if count else 0):
+        if all(b.lo == 0 for b in binds[k : k + count]):
+            yield binds[k : k + count]
+
+
+def _with_lead(loops: Sequence[Loop], extents: tuple[Expr, ...]) -> Phase | None:
+    count = len(extents)
+    letters = tuple(Letter(f"r{k}") for k in range(count))
+    lead = tuple(Bind(x, 0, e) for x, e in zip(letters, extents, strict=True))
+    rows: dict[str, Loop] = {}
+    sums: dict[str, Loop] = {}
+    if count == 0 and any(loop.binds or loop.op for loop in loops):
+        return None
+    for loop in loops:
+        aligned = _row(loop, lead, rows, sums)
+        if aligned is not None:
+            rows[loop.name] = aligned
+            continue
+        aligned = _sum(loop, lead, rows, sums)
+        if aligned is None:
+            return None
+        sums[loop.name] = aligned
+    phase = Phase(lead, tuple(rows.values()), tuple(sums.values()))
+    return phase if _letters_stand_apart(phase) else None
+
+
+def _letters_stand_apart(phase: Phase) -> bool:
+    """Rows' letters are bare indices; in an elementwise pass over several, all of them together."""
+    letters, flat = tuple(b.letter for b in phase.lead), is_flat(phase)
+    if flat and len(letters) == 1:
+        return True
+    alone = set(letters)
+    for loop in (*phase.loops, *phase.sums):
+        for e in loop.expressions:
+            if any(x in alone for x in _used(e)):
+                return False
+            if flat and any(alone & set(r.indices) and r.indices != letters for r in reads(e)):
+                return False
+    return True
+
+
+def _used(e: Basic) -> Iterator[Basic]:
+    """Symbols of an expression beside the bare indices of its reads."""
+    if isinstance(e, Read):
+        for i in e.indices:
+            if not isinstance(i, Letter):
+                yield from _used(i)
+    elif not e.args:
+        yield e
+    else:
+        for a in e.args:
+            yield from _used(a)
+
+
+def _row(loop: Loop, lead: tuple[Bind, ...], rows: dict, sums: dict) -> Loop | None:
+    """A loop whose leading letters are the rows'."""
+    count = len(lead)
+    if tuple(b.hi for b in loop.binds[:count]) != tuple(b.hi for b in lead):
+        return None
+    return _renamed(loop, dict(zip(loop.letters[:count], (b.letter for b in lead), strict=True)), lead, rows, sums)
+
+
+def _sum(loop: Loop, lead: tuple[Bind, ...], rows: dict, sums: dict) -> Loop | None:
+    """A loop that sums over the rows."""
+    if loop.op not in ("sum", "count") or any(b.letter in loop.letters for b in loop.bound):
+        return None
+    for choice in _choices(loop.bound, len(lead)):
+        if tuple(b.hi for b in choice) != tuple(b.hi for b in lead):
+            continue
+        mapping = {b.letter: x.letter for b, x in zip(choice, lead, strict=True)}
+        rest = replace(loop, entries=tuple(e for e in loop.entries if e not in choice))
+        if {x for b in loop.binds for x in b.hi.free_symbols} & set(mapping):
+            continue
+        found = _renamed(rest, mapping, lead, rows, sums)
+        if found is not None:
+            return found
+    return None
+
+
+def _renamed(loop: Loop, mapping: dict, lead: tuple[Bind, ...], rows: dict, sums: dict) -> Loop | None:
+    """The loop in the rows' letters, if it reads only its own row of what the phase computes."""
+    new = replace(
+        loop,
+        binds=tuple(substitute(b, mapping) for b in loop.binds),
+        rhs=substitute(loop.rhs, mapping),
+        entries=tuple(substitute(e, mapping) for e in loop.entries),
+    )
+    letters = tuple(b.letter for b in lead)
+    for e in new.expressions:
+        for r in reads(e):
+            if r.tensor in sums or (r.tensor in rows and r.indices[: len(letters)] != letters):
+                return None
+            if r.tensor in rows and not _pointwise(r, rows[r.tensor], len(letters)):
+                return None
+    return new
+
+
+def _pointwise(r: Read, made: Loop, count: int) -> bool:
+    """A row's values may be read anywhere in the row once they are whole: any index but a gather is known then."""
+    return len(r.indices) == len(made.binds)

@@ -1,0 +1,188 @@
+"""A program as a torch function whose passes over memory are compiled kernels, where there is a C compiler.
+
+The plan is the array plan with each run of statements that fits loops put in place of its blocks.  Big plain CPU
+tensors go that way; anything else, and any refusal, goes to the array code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from derive.lower import lower
+from derive.lower.kernels.collapse import NotCollapsed, collapsed, inner_packs
+from derive.lower.kernels.fits import runs
+from derive.lower.kernels.normal import kernel
+from derive.lower.kernels.records import Kernel, is_flat
+from derive.lower.plan import Allocate, Assign, Block, Fused, Let, Plan
+from derive.program import Program, Size, Statement, tensors_read
+from derive.targets import to_torch
+from derive.targets.kernels.expressions import NoLoop
+from derive.targets.kernels.native import Native, Unfit, compiler
+from derive.targets.kernels.source import Source
+from derive.targets.kernels.source import source as source_of
+
+#: Fewer entries than this are as fast by array code.
+ENTRIES = 1 << 16
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A kernel's C, and another for when the named sizes are 1; that takes some of the same arguments."""
+
+    general: Source
+    narrow: Source | None = None
+    ones: tuple[Size, ...] = ()
+    one_pass: bool = False
+
+
+def fused_plan(program: Program) -> tuple[Plan, dict[str, Compiled]]:
+    """The plan with kernels in it, and the kernels by name."""
+    plan = lower(program)
+    by_name = {n: b for b in plan.blocks for n in b.names}
+    numbers = [n for n, b in by_name.items() if not any(isinstance(s, (Assign, Allocate)) for s in b.steps)]
+    sources: dict[str, Compiled] = {}
+    replaced: dict[str, Block | None] = {}
+    for run in runs(program, numbers):
+        made = _fused(run, program, f"kernel_{len(sources)}")
+        if made is None:
+            continue
+        step, source = made
+        sources[step.kernel] = source
+        names = tuple(s.name for s in run)
+        replaced.update(dict.fromkeys(names[:-1]))
+        replaced[names[-1]] = Block(names, (step,))
+    blocks = (replaced.get(b.names[0], b) if b.names[0] in replaced else b for b in plan.blocks)
+    return replace(plan, blocks=tuple(b for b in blocks if b is not None)), sources
+
+
+def _fused(run: tuple[Statement, ...], program: Program, name: str) -> tuple[Fused, Compiled] | None:
+    own = {s.name for s in run}
+    outside = {n for s in program.statements if s.name not in own for n in tensors_read(s)}
+    outside |= {*program.outputs, *(n for _, n in program.updates)}
+    made = _kernel_and_source(name, run, program, own & outside)
+    if made is None:
+        return None
+    found, source = made
+    outputs = source.arrays[len(found.inputs) :]
+    tensors = [found.tensor(n) for n in outputs]
+    shapes = tuple(tuple(p.extent for p in t.parts) for t in tensors)
+    step = Fused(name, found.inputs, outputs, shapes, tuple(t.kind for t in tensors), source.integers, source.reals)
+    one_pass = len(found.phases) == 1 and is_flat(found.phases[0])
+    return step, replace(_with_narrow(source, run, program, own & outside), one_pass=one_pass)
+
+
+def _with_narrow(source: Source, run: tuple[Statement, ...], program: Program, wanted: set[str]) -> Compiled:
+    """The kernel with another in which packs beside other letters have one entry."""
+    ones = tuple(s for s in inner_packs(run) if s in source.integers)
+    if not ones:
+        return Compiled(source)
+    try:
+        narrow = collapsed(program, ones)
+    except NotCollapsed:
+        return Compiled(source)
+    names = {s.name for s in run}
+    made = _kernel_and_source(
+        f"{source.name}_narrow", [s for s in narrow.statements if s.name in names], narrow, wanted
+    )
+    if made is None or not set(made[1].arrays) <= set(source.arrays) or not _same_numbers(made[1], source):
+        return Compiled(source)
+    return Compiled(source, made[1], ones)
+
+
+def _same_numbers(narrow: Source, source: Source) -> bool:
+    return set(narrow.integers) <= set(source.integers) and set(narrow.reals) <= set(source.reals)
+
+
+def _kernel_and_source(
+    name: str, run: Sequence[Statement], program: Program, wanted: set[str]
+) -> tuple[Kernel, Source] | None:
+    found = kernel(name, run, program, wanted)
+    if found is None or not found.outputs:
+        return None
+    try:
+        return found, source_of(found)
+    except NoLoop:
+        return None
+
+
+def callable_of(program: Program, eager: Callable[..., tuple[Any, ...]]) -> Callable[..., tuple[Any, ...]]:
+    """The program's outputs by kernels where they apply, by ``eager`` elsewhere."""
+    if compiler() is None:
+        return eager
+    return _Choice(program, eager)
+
+
+class _Choice:
+    """Kernels for big plain CPU tensors; array code for the rest."""
+
+    def __init__(self, program: Program, eager: Callable[..., tuple[Any, ...]]) -> None:
+        self.program, self.eager = program, eager
+        self.fast: Callable[..., tuple[Any, ...]] | None = None
+        self.refused = False
+
+    def __call__(self, *tensors: Any, **hypers: Any) -> tuple[Any, ...]:
+        if self.refused or not _is_big(tensors):
+            return self.eager(*tensors, **hypers)
+        try:
+            if self.fast is None:
+                self.fast = _function(self.program)
+            return self.fast(*tensors, **hypers)
+        except Unfit:
+            self.refused = self.fast is None
+            return self.eager(*tensors, **hypers)
+
+
+def _is_big(tensors: tuple[Any, ...]) -> bool:
+    """Enough entries to be worth it, all in plain CPU tensors that nobody traces."""
+    import torch
+    from torch.utils._python_dispatch import _get_current_dispatch_mode
+
+    arrays = [t for t in tensors if isinstance(t, torch.Tensor)]
+    if any(type(a) not in (torch.Tensor, torch.nn.Parameter) or a.device.type != "cpu" for a in arrays):
+        return False
+    if torch.compiler.is_compiling() or _get_current_dispatch_mode() is not None:
+        return False
+    if any(torch._C._functorch.is_functorch_wrapped_tensor(a) for a in arrays):
+        return False
+    return sum(a.numel() for a in arrays) >= ENTRIES
+
+
+def in_place(program: Program, over: Mapping[str, str]) -> Callable[..., tuple[Any, ...]]:
+    """The program's function, writing each output named in ``over`` into the memory of the input it names.
+
+    Only for a program that is one elementwise pass: there every entry is read before it is written.  Raises ``Unfit``
+    for any other, and where there is no compiler; so does the function at tensors that kernels do not take.
+    """
+    if compiler() is None:
+        raise Unfit("no C compiler")
+    return _function(program, over)
+
+
+def _function(program: Program, over: Mapping[str, str] | None = None) -> Callable[..., tuple[Any, ...]]:
+    """The generated function with its kernels in reach."""
+    from derive.targets.files import imported, required, without_fixed
+    from derive.targets.text import module_text
+
+    plan, sources = fused_plan(required(without_fixed(program)))
+    if not sources:
+        raise Unfit("nothing here is a pass over memory")
+    if over and not _is_one_pass(plan, sources):
+        raise Unfit(f"{program.name} is more than one elementwise pass")
+    code = to_torch.function(plan)
+    module = imported(module_text([code], to_torch.SUPPORT), code.name)
+    module.__dict__.update({n: Native(s.general, s.narrow, s.ones, over or {}) for n, s in sources.items()})
+    compiled = getattr(module, code.name)
+    accepted = [arg.arg for arg in code.arguments.kwonlyargs]
+
+    def run(*inputs: Any, **hypers: Any) -> tuple[Any, ...]:
+        result = compiled(*inputs, **{n: v for n, v in hypers.items() if n in accepted})
+        return result if isinstance(result, tuple) else (result,)
+
+    return run
+
+
+def _is_one_pass(plan: Plan, sources: Mapping[str, Compiled]) -> bool:
+    steps = [s for b in plan.blocks for s in b.steps if not isinstance(s, Let)]
+    return len(steps) == 1 and all(s.one_pass for s in sources.values())

@@ -1,0 +1,196 @@
+"""Kernels compiled by the machine's C compiler, loaded once, called on torch tensors.
+
+A kernel is text; its library is kept in the cache folder under a hash of that text, of the compiler and of the
+processor, written by rename.  No compiler, or one that refuses: the caller falls back to array code.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import hashlib
+import numbers
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from sympy import Symbol
+
+from derive.targets.kernels.source import PRELUDE, Source
+
+Array = Any  # a torch tensor
+FLAGS = (
+    "-O3",
+    "-march=native",
+    "-fopenmp",
+    "-fno-math-errno",
+    "-fno-trapping-math",
+    "-freciprocal-math",
+    "-fPIC",
+    "-std=gnu11",
+    "-w",
+)
+
+
+_DEFINES = {"single": "-DSINGLE", "in place": "-DIN_PLACE"}
+_NOTHING: Mapping[str, str] = {}
+
+
+class Unfit(Exception):
+    """These arguments are not for a kernel: array code takes them."""
+
+
+@functools.cache
+def compiler() -> str | None:
+    """The machine's C compiler, if it has one: ``$CC``, cc, gcc or clang."""
+    named = os.environ.get("CC", "")
+    return next((path for c in (named, "cc", "gcc", "clang") if c and (path := shutil.which(c))), None)
+
+
+class Native:
+    """A kernel, compiled for each precision when first asked for it; ``narrow`` where the sizes ``ones`` are 1."""
+
+    def __init__(
+        self, general: Source, narrow: Source | None = None, ones: Sequence[Symbol] = (), in_place: Mapping = _NOTHING
+    ) -> None:
+        self.general, self.narrow, self.in_place = general, narrow, dict(in_place)
+        self.ones = tuple(general.integers.index(s) for s in ones)
+        self._functions: dict[tuple[str, str], Any] = {}
+
+    def __call__(
+        self, arrays: Sequence[Array], shapes: Sequence, kinds: Sequence[str], integers: Sequence, reals: Sequence
+    ) -> list[Array]:
+        """What the kernel computes from these arrays: new arrays of these shapes and kinds."""
+        import torch
+
+        dtype = precision(arrays)
+        types = {"real": dtype, "const": dtype, "index": torch.int64, "bool": torch.bool}
+        if any(a.numel() == 0 for a in arrays):
+            raise Unfit("an empty array")
+        if self.in_place and not all(a.is_contiguous() for a in arrays):
+            raise Unfit("a result goes over an array that is not contiguous")
+        given = [a if a.is_contiguous() else a.contiguous() for a in arrays]
+        given = [a.to(types[k]) for a, k in zip(given, self.general.kinds, strict=False)]
+        over = {n: given[self.general.arrays.index(i)] for n, i in self.in_place.items()}
+        names = self.general.arrays[len(given) :]
+        made = [
+            over[n] if n in over else torch.empty(s, dtype=types[k])
+            for n, s, k in zip(names, shapes, kinds, strict=True)
+        ]
+        narrow = self.narrow is not None and all(integers[k] == 1 for k in self.ones)
+        source = self.narrow if self.narrow is not None and narrow else self.general
+        addresses = dict(zip(self.general.arrays, (a.data_ptr() for a in (*given, *made)), strict=True))
+        whole = dict(zip(self.general.integers, map(int, integers), strict=True))
+        real = dict(zip(self.general.reals, map(_number, reals), strict=True))
+        self._function(source, "single" if dtype == torch.float32 else "double")(
+            (ctypes.c_void_p * len(source.arrays))(*(addresses[n] for n in source.arrays)),
+            (ctypes.c_int64 * len(source.integers))(*(whole[s] for s in source.integers)),
+            (ctypes.c_double * len(source.reals))(*(real[s] for s in source.reals)),
+            torch.get_num_threads(),
+        )
+        by_name = dict(zip(self.general.arrays, (*given, *made), strict=True))
+        if any(by_name[n].item() for n in source.checks if n in by_name):
+            raise Unfit("an index is out of range: array code says which")
+        return made
+
+    def _function(self, source: Source, which: str) -> Any:
+        key = source.name, which
+        if key not in self._functions:
+            function = getattr(_library(source.text, (which, *(["in place"] if self.in_place else []))), source.name)
+            function.restype = None
+            function.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int]
+            self._functions[key] = function
+        return self._functions[key]
+
+
+def precision(arrays: Sequence[Array]) -> Any:
+    """The one floating-point type of the arrays, which are plain CPU tensors."""
+    import torch
+
+    found = {a.dtype for a in arrays if a.is_floating_point()} or {torch.get_default_dtype()}
+    plain = all(type(a) in (torch.Tensor, torch.nn.Parameter) and a.device.type == "cpu" for a in arrays)
+    if len(found) != 1 or not plain or not found <= {torch.float32, torch.float64}:
+        raise Unfit("not plain CPU tensors of one precision")
+    return found.pop()
+
+
+def _number(x: Any) -> float:
+    if isinstance(x, numbers.Real):
+        return float(x)
+    raise Unfit("a hyperparameter is no plain number")
+
+
+# ------------------------------------------------------------------------------ compiling
+
+
+def _library(text: str, options: tuple[str, ...]) -> ctypes.CDLL:
+    """The compiled text, from the cache if it is there."""
+    path = _folder() / f"{_key(text, options)}.so"
+    if not path.exists():
+        _compile(text, options, path)
+    try:
+        return ctypes.CDLL(str(path))
+    except OSError as error:
+        raise Unfit(f"the kernel does not load: {error}") from error
+
+
+def _key(text: str, options: tuple[str, ...]) -> str:
+    parts = (text, PRELUDE.read_text(encoding="utf-8"), *options, str(compiler()), platform.machine(), _processor())
+    return hashlib.sha256("\0".join((*parts, *FLAGS)).encode()).hexdigest()[:32]
+
+
+@functools.cache
+def _processor() -> str:
+    """What tells processors apart that do not run each other's code."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    return "".join(next((line for line in lines if line.startswith(k)), "") for k in ("model name", "flags"))
+
+
+@functools.cache
+def _folder() -> Path:
+    """The user's own folder of kernels; a private temporary one where that cannot be written to."""
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "derive" / "kernels"
+    try:
+        base.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if os.access(base, os.W_OK):
+            return base
+    except OSError:
+        pass
+    return Path(tempfile.mkdtemp(prefix="derive-kernels-"))
+
+
+def _compile(text: str, options: tuple[str, ...], path: Path) -> None:
+    """Written beside and renamed; with the C library's vector functions where it has them."""
+    which = compiler()
+    if which is None:
+        raise Unfit("no C compiler")
+    with tempfile.TemporaryDirectory(prefix="derive-") as folder:
+        file, made = Path(folder) / "kernel.c", Path(folder) / "kernel.so"
+        file.write_text(PRELUDE.read_text(encoding="utf-8") + text, encoding="utf-8")
+        define = [_DEFINES[option] for option in options if option in _DEFINES]
+        for vector in (["-DVECTOR_MATH"], []):
+            libraries = [*_openmp(), *(["-lmvec"] if vector else []), "-lm"]
+            command = [which, *FLAGS, *define, *vector, "-shared", str(file), "-o", str(made), *libraries]
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            if done.returncode == 0:
+                break
+        else:
+            raise Unfit(f"the compiler refuses the kernel: {done.stderr[:500]}")
+        beside = path.with_suffix(f".{os.getpid()}")
+        shutil.copyfile(made, beside)
+        os.replace(beside, path)
+
+
+def _openmp() -> list[str]:
+    """torch's own OpenMP library, named first, so that both share one team of threads."""
+    import torch
+
+    return [str(p) for p in sorted((Path(torch.__file__).parent / "lib").glob("libgomp*.so*"))[:1]]

@@ -1,0 +1,156 @@
+"""Kernels as C text: each phase one parallel pass over the rows."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from sympy import Expr, Symbol
+
+from derive.lower.kernels.records import Kernel, Phase
+from derive.program import INF, Compare, Letter, Logic, Read, Size, reads, walk
+from derive.targets.kernels.expressions import TIMES, Expressions, NoLoop
+from derive.targets.kernels.passes import TYPES, Pass
+
+#: What is decided point by point, as it stands.
+_TRUTHS = (Compare, Logic)
+PRELUDE = Path(__file__).with_name("prelude.c")
+
+
+@dataclass(frozen=True)
+class Source:
+    """C text of a kernel and what it is called with, in order: arrays, then whole numbers, then real ones."""
+
+    name: str
+    text: str
+    arrays: tuple[str, ...]
+    integers: tuple[Symbol, ...]
+    reals: tuple[Symbol, ...]
+    checks: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+
+
+def source(kernel: Kernel) -> Source:
+    """The kernel's C function ``void name(void **arrays, int64_t *integers, double *reals, int threads)``."""
+    return Printer(kernel).source()
+
+
+class Printer:
+    """What the passes of one kernel share: names, numbers, arrays, lines."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        self.kernel = kernel
+        self.names: dict[str, str] = {}
+        self.symbols: dict[Symbol, str] = {}
+        self.integers: dict[Symbol, None] = {}
+        self.reals: dict[Symbol, None] = {}
+        self.scalars: dict[Expr, tuple[str, str]] = {}
+        self.tensors = {t.name: t for t in kernel.tensors}
+        self.kinds = {**{t.name: t.kind for t in kernel.tensors}}
+        made = [{loop.name for loop in (*p.loops, *p.sums)} for p in kernel.phases]
+        self.across = [
+            n for k, names in enumerate(made) for n in sorted(names)
+            if n not in kernel.outputs and any(_reads_of(p, n) for j, p in enumerate(kernel.phases) if j != k)
+        ]  # fmt: skip
+        self.across += [n for n in kernel.checks if n not in self.across]
+        self.arrays = (*kernel.inputs, *kernel.outputs, *self.across)
+        self.lines: list[str] = []
+
+    # ---------------------------------------------------------------- names
+
+    def name(self, which: str) -> str:
+        """A C identifier."""
+        if which not in self.names:
+            plain = "".join(c if c.isalnum() and c.isascii() else "_" for c in which).strip("_") or "p"
+            candidate, n = f"{plain}_", 1
+            while candidate in self.names.values():
+                n += 1
+                candidate = f"{plain}_{n}_"
+            self.names[which] = candidate
+        return self.names[which]
+
+    def symbol(self, s: Symbol) -> str:
+        """A letter in scope, or a number that is given."""
+        if s in self.symbols:
+            return self.symbols[s]
+        if isinstance(s, Letter):
+            raise NoLoop(f"{s} is bound nowhere")
+        (self.integers if isinstance(s, Size) or s.is_integer else self.reals)[s] = None
+        return self.name(f"{s}")
+
+    def integer(self, e: Expr) -> str:
+        return self.print.integer(e).at(TIMES)
+
+    def is_number(self, which: str) -> bool:
+        """An input without axes is read once."""
+        return which in self.kernel.inputs and not self.tensors[which].parts
+
+    def scalar(self, e: Expr) -> str | None:
+        """The name of a value made of hyperparameters, sizes and numbers alone; computed once."""
+        if e not in self.scalars:
+            if not self._is_scalar(e):
+                return None
+            self.scalars[e] = f"c{len(self.scalars)}", self.exact.real(e).text
+        return self.scalars[e][0]
+
+    def _is_scalar(self, e: Expr) -> bool:
+        if e.is_number or isinstance(e, (Size, Letter)) or e == INF or e in self.symbols:
+            return False
+        if isinstance(e, Symbol):
+            return not e.is_integer
+        if isinstance(e, Read):
+            return self.is_number(e.tensor) and self.kinds[e.tensor] in ("real", "const")
+        if any(isinstance(n, Letter) or n in self.symbols for n in e.free_symbols):
+            return False
+        return all(self.is_number(r.tensor) for r in reads(e)) and not any(isinstance(n, _TRUTHS) for n in walk(e))
+
+    def _number(self, r: Read) -> str:
+        return self.name(r.tensor)
+
+    def emit(self, depth: int, text: str) -> None:
+        self.lines.append("  " * depth + text)
+
+    # ---------------------------------------------------------------- the function
+
+    def source(self) -> Source:
+        self.print = Expressions(self._read, self.symbol, self.kinds.__getitem__, self.scalar)
+        self.exact = Expressions(self._number, self.symbol, self.kinds.__getitem__, lambda e: None, "d_", "double")
+        body: list[str] = []
+        for phase in self.kernel.phases:
+            self.lines = []
+            Pass(self, phase).write()
+            body += self.lines
+        head = [f"void {self.kernel.name}(void **arrays, const int64_t *integers, const double *reals, int threads) {{"]
+        for k, n in enumerate(self.arrays):
+            kind = TYPES[self.tensors[n].kind]
+            constant = "const " if n in self.kernel.inputs else ""
+            if self.is_number(n):
+                wide = "double" if kind == "real" else kind
+                head.append(f"  const {wide} {self.name(n)} = *({constant}{kind} *)arrays[{k}];")
+                continue
+            head.append(f"  {constant}{kind} *restrict {self.name(n)} = arrays[{k}];")
+        head += [f"  const int64_t {self.name(str(s))} = integers[{k}];" for k, s in enumerate(self.integers)]
+        head += [f"  const double {self.name(str(s))} = reals[{k}];" for k, s in enumerate(self.reals)]
+        wanted = set(re.findall(r"\bc\d+\b", "\n".join(body)))
+        head += [f"  const real {name} = {value};" for name, value in self.scalars.values() if name in wanted]
+        text = "\n".join([*head, *body, "}"]) + "\n"
+        return Source(
+            self.kernel.name,
+            text,
+            self.arrays,
+            tuple(self.integers),
+            tuple(self.reals),
+            self.kernel.checks,
+            tuple(self.kinds[n] for n in self.arrays),
+        )
+
+    def _read(self, r: Read) -> str:
+        return self.place(r)
+
+    def place(self, r: Read) -> str:
+        raise AssertionError("set by the phase")
+
+
+def _reads_of(phase: Phase, name: str) -> bool:
+    return any(r.tensor == name for loop in (*phase.loops, *phase.sums) for e in loop.expressions for r in reads(e))
