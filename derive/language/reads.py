@@ -118,8 +118,8 @@ def padded_read(node: ast.expr, ctx: Context) -> tuple[Expr, Expr]:
     value = read(node, ctx)
     conditions: list[Expr] = []
     if isinstance(found, Ref):
-        for index, slot, _ in match_items(base.id, found.items, elements(node.slice), node, ctx):  # type: ignore[union-attr]
-            if not isinstance(index, Letter) or _stated(index, ctx):
+        for index, slot, node_of in match_items(base.id, found.items, elements(node.slice), node, ctx):  # type: ignore[union-attr]
+            if not isinstance(index, Letter) or _stated(index, ctx) or _reached(index, node_of, ctx):
                 conditions += range_conditions(index, slot)
     ctx.guards = outer
     return conjunction(conditions), value
@@ -339,7 +339,7 @@ def find_bound(letter: Letter, ctx: Context) -> tuple[Bound | None, int]:
 def file_ranges(indexed: list[Indexed], ctx: Context, recurrent: str = "") -> None:
     """Bare letters learn their range; other indices become filters, or must be in range by themselves."""
     for index, slot, node in indexed:
-        if isinstance(index, Letter):
+        if isinstance(index, Letter) and not _reached(index, node, ctx):
             bound, _ = find_bound(index, ctx)
             if bound:
                 bound.facts.append((slot.lo, slot.hi, node, ctx.scope))
@@ -354,6 +354,12 @@ def file_ranges(indexed: list[Indexed], ctx: Context, recurrent: str = "") -> No
         else:
             bounds = tuple(b for f in ctx.frames[:1] for b in f.bounds)
             ctx.scope.build.checks.append(RangeCheck(index, slot, bounds, node, ctx.scope, recurrent))
+
+
+def _reached(letter: Letter, node: ast.AST, ctx: Context) -> bool:
+    """Whether a letter of known range stands for an index that is written otherwise: ``x[p*stride]`` at stride 1."""
+    bound = find_bound(letter, ctx)[0]
+    return isinstance(node, ast.BinOp) and bound is not None and bound.hi is not None
 
 
 def _owner(index: Expr, ctx: Context) -> tuple[Frame | None, bool]:

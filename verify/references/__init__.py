@@ -18,6 +18,7 @@ from derive.verify.references import (
     model,
     normalization,
     optimizer,
+    padding,
     pooling,
     recurrent,
 )
@@ -38,6 +39,7 @@ _FAMILIES = (
     model,
     normalization,
     optimizer,
+    padding,
     pooling,
     recurrent,
 )

@@ -16,6 +16,7 @@ from derive.verify.samples import (
     loss,
     normalization,
     optimizer,
+    padding,
     pooling,
     recurrent,
 )
@@ -31,6 +32,7 @@ _FAMILIES = (
     loss,
     normalization,
     optimizer,
+    padding,
     pooling,
     recurrent,
 )
