@@ -67,14 +67,19 @@ def _guides(frame: _Frame, curves: Sequence[Points]) -> list[Node]:
 def _slopes(evidence: Sequence[Evidence], frame: _Frame) -> list[Node]:
     """The fitted slope beside the lower end of a curve; where several are the same, once."""
     found: dict[str, Node] = {}
+    taken: list[tuple[float, float]] = []
     for e in evidence:
         slope = fitted(e.remainders)
-        if slope is not None and f"{slope:.1f}" not in found:
-            h, r = min(e.remainders)
-            x, y = frame.across.place(h), frame.up.place(r)
-            left = x > LEFT + 80
-            at = (x - 7, y + 3) if left else (x + 12, min(y + 8, HEIGHT - BOTTOM - 4))
-            found[f"{slope:.1f}"] = _text(*at, f"slope {slope:.2f}", "fitted", "end" if left else "start")
+        if slope is None or f"{slope:.1f}" in found:
+            continue
+        h, r = min(e.remainders)
+        x, y = frame.across.place(h), frame.up.place(r)
+        left = x > LEFT + 80
+        x, y = (x - 7, y + 3) if left else (x + 12, min(y + 8, HEIGHT - BOTTOM - 4))
+        while any(abs(x - p) < 130 and abs(y - q) < 14 for p, q in taken):
+            y -= 14
+        taken.append((x, y))
+        found[f"{slope:.1f}"] = _text(x, y, f"slope {slope:.2f}", "fitted", "end" if left else "start")
     return list(found.values())
 
 
