@@ -7,7 +7,7 @@ where the function takes it, since differences in float32 tell little.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -20,12 +20,13 @@ from derive.errors import InputError
 from derive.verify import coarse, contract, forward_mode, kinks, precision, probing
 from derive.verify import orders as higher
 from derive.verify.compare import compare
+from derive.verify.evidence import gather
 from derive.verify.probing import judged as judged
 from derive.verify.targets import forms
 from derive.verify.targets.settle import Settled, said, settle
 from derive.verify.targets.target import Structure, Target, tensors_of
 from derive.verify.variations import Variation, variations
-from derive.verify.verdict import FAILED, INCONCLUSIVE, NOT_APPLICABLE, Row, Verdict
+from derive.verify.verdict import FAILED, INCONCLUSIVE, NOT_APPLICABLE, Evidence, Row, Verdict
 
 FORWARD, CONTRACT = 1e-10, 1e-12
 LOW = ("float32", "bfloat16")
@@ -102,6 +103,35 @@ def rows(
     compared = None if reference is None else next(iter(forms.targets(reference, inputs, kwargs))).call
     for target in forms.targets(thing, inputs, kwargs, backward=backward):
         yield from _climb(target, seed, orders, compared)
+
+
+def evidence(
+    thing: Any,
+    inputs: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+    seed: int,
+    backward: Callable | None,
+    found: Sequence[Row],
+) -> tuple[Evidence, ...]:
+    """What the report draws: of the first case whose gradient failed, or else of the first."""
+    wrong = {row.case for row in found if row.status == FAILED and row.check.startswith(("gradient", "probes"))}
+    with torch.random.fork_rng(devices=[]):
+        try:
+            points = list(_points(forms.targets(thing, inputs, kwargs, backward=backward), seed))
+            chosen = next((p for p in points if p.case in wrong), points[0] if points else None)
+            return gather(chosen.bound.claim(), chosen.case, seed) if chosen else ()
+        except Exception:  # whatever it raises is told by the row of the rung that met it
+            return ()
+
+
+def _points(targets: Iterable[Target], seed: int) -> Iterator[Point]:
+    """Every case at which a gradient is asked for."""
+    for target in targets:
+        settled = settle(target, seed)
+        if isinstance(settled, Settled):
+            for variation in variations(settled.target, seed):
+                if not variation.refused:
+                    yield Point(settled.target.at(variation.inputs), target.case(variation.case), seed)
 
 
 def _climb(target: Target, seed: int, orders: tuple[int, ...], reference: Callable | None) -> Iterator[Row]:

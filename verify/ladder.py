@@ -11,6 +11,7 @@ from derive.errors import DeriveError
 from derive.language import load_definition
 from derive.program import Program
 from derive.verify import autograd
+from derive.verify.evidence import of_program
 from derive.verify.inputs import KINDS, Case, make
 from derive.verify.rungs import CODES, RUNGS, Options, Rung
 from derive.verify.rungs.base import title
@@ -29,14 +30,17 @@ def check(
     codes: tuple[str, ...] = CODES,
     rungs: tuple[str, ...] = (),
     vjp: Program | None = None,
+    evidence: bool = False,
 ) -> Verdict:
     """The verdict over a catalogue name, ``path.py:name``, a definition's text, or a program.
 
     Checked at inputs made for it.  ``vjp``: a gradient to be checked instead of the derived one, as a program of the
     same inputs and cotangents.  ``rungs``: names of ``RUNGS`` to climb, all if empty.
+    ``evidence``: also gather what the report draws.
     """
     options = Options(seed, tuple(orders), tuple(codes), tuple(rungs))
     rows: list[Row] = []
+    climbed: list[tuple[Subject, list[Row]]] = []
     name = target.name if isinstance(target, Program) else load_definition(target).name
     for subject in subjects(target):
         if isinstance(subject, DeriveError):
@@ -44,8 +48,10 @@ def check(
             continue
         if vjp is not None:
             subject = subject.with_gradient(vjp)
-        rows += _climb(subject, options, kinds)
-    return Verdict(name, tuple(rows), _again(target, name, seed))
+        climbed.append((subject, list(_climb(subject, options, kinds))))
+        rows += climbed[-1][1]
+    shown = of_program(climbed, seed) if evidence else ()
+    return Verdict(name, tuple(rows), _again(target, name, seed), evidence=shown)
 
 
 def _again(target: str | Program, name: str, seed: int) -> str:

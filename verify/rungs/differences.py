@@ -24,12 +24,12 @@ def probed(subject: Subject, case: Case, options: Options) -> Iterator[Row]:
     def row(k: int) -> Row:
         seed = options.seed + k
         at = case if k == 0 else make(case.program, case.kind, seed) or case
-        return judged("probes", title(subject, at.title()), _claim(subject, at, seed), seed)
+        return judged("probes", title(subject, at.title()), claim_of(subject, at, seed), seed)
 
     yield resampled(row, options.seed)
 
 
-def _claim(subject: Subject, case: Case, seed: int) -> Claim:
+def claim_of(subject: Subject, case: Case, seed: int) -> Claim:
     inputs, weights = weighted(subject, case, 1, seed)
     outputs = autograd.real_outputs(case.program)
     names = [t.name for t in subject.vjp.inputs[len(case.program.inputs) :]]
@@ -55,7 +55,7 @@ def complex_steps(subject: Subject, case: Case, options: Options) -> Iterator[Ro
     if reason:
         yield Row(complex_step.CHECK, at, NOT_APPLICABLE, reason=reason, seed=options.seed)
         return
-    claim = _claim(subject, case, options.seed)
+    claim = claim_of(subject, case, options.seed)
 
     def forward(moved: Arrays) -> Arrays:
         found = subject.run("numpy", case.program, dict(moved), case)
