@@ -19,8 +19,9 @@ TOLERANCE = 1e-12
 _H = 1e-30
 #: Functions whose code is not the continuation of the real function.
 _REAL_ONLY = frozenset(
-    ("abs", "sign", "floor", "ceil", "round", "atan2", "erf", "erfc", "lgamma", "digamma", "polygamma")
-)
+    ("abs", "sign", "floor", "ceil", "round", "atan2", "erf", "erfc", "lgamma", "digamma", "polygamma", "softplus",
+     "logsigmoid")
+)  # fmt: skip
 
 
 def not_analytic(program: Program) -> str:
@@ -28,7 +29,7 @@ def not_analytic(program: Program) -> str:
     expressions = [p.rhs for s in program.statements for p in s.pieces]
     if any(isinstance(e, Stop) for whole in expressions for e in walk(whole)):
         return "what is constant by decree would move with the step"
-    used = {function_name(e) for whole in expressions for e in walk(whole) if getattr(e, "is_Function", False)}
+    used = {str(function_name(e)) for whole in expressions for e in walk(whole) if getattr(e, "is_Function", False)}
     taken = sorted(used & _REAL_ONLY)
     return f"{taken[0]} is not analytic, or its code is for real numbers" if taken else ""
 

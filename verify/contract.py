@@ -11,17 +11,20 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cached_property, partial
 from itertools import combinations
+from typing import TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor as Array
 
-from derive.verify.bound import Arrays, Bound
+from derive.verify.bound import Arrays, Bound, pulled
 from derive.verify.compare import compare
 from derive.verify.hints import BREACHES
 from derive.verify.verdict import FAILED, NOT_APPLICABLE, Row
 
 Promise = Callable[[], tuple[Arrays, Arrays]]
+
+Offered = TypeVar("Offered")
 
 CONTRACT = 1e-12
 _MANY = 8
@@ -47,7 +50,8 @@ class Contract(Bound):
         if len(self.plain) > 1:
             yield "cotangent of some outputs alone", self._some
         yield "strided inputs", lambda: (self.gradients(layout=strided), self.expected)
-        for names in self._subsets():
+        yield "calls between each other", self._interleaved
+        for names in self.subsets():
             yield f"gradient by {', '.join(names)} alone", partial(self._by, names)
         yield "nothing given is changed", self._unchanged
         if self.own:
@@ -99,6 +103,15 @@ class Contract(Bound):
         total = {n: sum((s[n] for s in shares[1:]), shares[0][n]) for n in self.names}
         return total, self.expected
 
+    def _interleaved(self) -> tuple[Arrays, Arrays]:
+        """The gradient of a first call, pulled after a second call at other values."""
+        given = self.leaves()
+        y = self.outputs(given)
+        with torch.no_grad():
+            other = {n: 0.5 * self.inputs[n] + 0.25 * self.inputs[n].abs() for n in self.names}
+        self.outputs({**self.inputs, **{n: x.requires_grad_() for n, x in other.items()}})
+        return pulled(y, {n: given[n] for n in self.names}, self.cotangents), self.expected
+
     def _unchanged(self) -> tuple[Arrays, Arrays]:
         self.gradients()
         numbered = {f"cotangent {i}": w for i, w in enumerate(self.cotangents)}
@@ -108,7 +121,7 @@ class Contract(Bound):
     def _by(self, names: tuple[str, ...]) -> tuple[Arrays, Arrays]:
         return self.gradients(names=names), {n: self.expected[n] for n in names}
 
-    def _subsets(self) -> Iterator[tuple[str, ...]]:
+    def subsets(self) -> Iterator[tuple[str, ...]]:
         """Each input alone, and all but each; every subset where there are few."""
         names, n = self.names, len(self.names)
         if n > _MANY:  # modules of sixty parameters: the first, the last, and those between by turns
@@ -127,10 +140,11 @@ class Contract(Bound):
         return found, {n: torch.zeros(()) for n in found}
 
     def _functional(self) -> tuple[Arrays, Arrays]:
-        return _offered(lambda: self._vjp(tuple(self.inputs[n].detach() for n in self.names))), self.expected
+        values = tuple(self.inputs[n].detach() for n in self.names)
+        return _offered(lambda: self._vjp(values)), self.expected
 
     def _vjp(self, values: tuple[Array, ...]) -> Arrays:
-        _, pull = torch.func.vjp(self._of_names, *values)
+        pull = torch.func.vjp(self._of_names, *values)[1]
         return dict(zip(self.names, pull(self.cotangents), strict=True))
 
     def _of_names(self, *values: Array) -> tuple[Array, ...]:
@@ -149,7 +163,7 @@ class Contract(Bound):
         return dict(zip(names, found, strict=True)), dict(zip(names, expected, strict=True))
 
 
-def _offered(run: Callable) -> dict | tuple:  # type: ignore[type-arg]
+def _offered(run: Callable[[], Offered]) -> Offered:
     try:
         return run()
     except (RuntimeError, NotImplementedError) as error:

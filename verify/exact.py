@@ -80,7 +80,7 @@ def identity(case: Case, adjoint: Program, tangent: Program, seed: int = 0) -> I
 def functions_of(*programs: Program) -> tuple[str, ...]:
     """The functions whose values mod p are symbols, by name, and roots that are powers."""
     expressions = (p.rhs for program in programs for s in program.statements for p in s.pieces)
-    found = {function_name(e) for whole in expressions for e in walk(whole) if getattr(e, "is_Function", False)}
+    found = {str(function_name(e)) for whole in expressions for e in walk(whole) if getattr(e, "is_Function", False)}
     return tuple(sorted(found - set(order_functions(FIELD))))
 
 

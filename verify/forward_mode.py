@@ -28,7 +28,7 @@ def rows(bound: Bound, case: str, tolerance: float = TOLERANCE) -> Iterator[Row]
         return bound.outputs({**bound.inputs, **dict(zip(bound.names, moved, strict=True))})
 
     try:
-        _, tangents = torch.func.jvp(function, values, along)
+        tangents = torch.func.jvp(function, values, along)[1]
     except (RuntimeError, NotImplementedError) as error:
         reason = f"it has no forward mode: {str(error).strip().splitlines()[0][:160]}"
         yield Row(CHECK, case, NOT_APPLICABLE, reason=reason, seed=bound.seed)

@@ -266,6 +266,7 @@ def _of_entries(claim: Claim, name: str) -> str:
 #: What the breach of a promise means.
 BREACHES: dict[str, str] = {
     "second call": "something is kept between calls",
+    "calls between each other": "what a later call saved is used: keep it in ctx, not in the class or the module",
     "nothing given is changed": "it writes into what it was given: copy before writing",
     "strided cotangent": "the cotangent is taken to be contiguous: read it by its strides, or dy.contiguous() first",
     "sliced cotangent": "the cotangent is taken to be contiguous: read it by its strides, or dy.contiguous() first",

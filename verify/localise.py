@@ -5,6 +5,7 @@ Halving needs some twenty slopes whatever the size, since the errors of the halv
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -75,9 +76,9 @@ def worst_of_jacobian(claim: Claim, entry: Place) -> Place:
     )  # fmt: skip
 
 
-def _halved(whole: Arrays, taken) -> Probe:  # type: ignore[no-untyped-def]
+def _halved(whole: Arrays, taken: Callable[[Arrays], Probe]) -> Probe:
     """One entry of the arrays, by following the half whose probe is off by more."""
-    parts = [(n, i) for n, x in whole.items() for i in np.flatnonzero(np.ravel(x))]
+    parts = [(n, int(i)) for n, x in whole.items() for i in np.flatnonzero(np.ravel(x))]
     while len(parts) > 1:
         middle = len(parts) // 2
         halves = [(half, taken(_only(whole, half))) for half in (parts[:middle], parts[middle:])]

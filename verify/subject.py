@@ -20,6 +20,7 @@ from derive.verify.inputs import Case, is_symbolic
 from derive.verify.samples import SETTINGS
 
 Arrays = dict[str, np.ndarray]
+_REMEMBERED = 8
 
 
 @dataclass
@@ -29,7 +30,9 @@ class Subject:
     name: str
     program: Program
     choices: dict[str, Any] = field(default_factory=dict)
+    first: bool = True
     _codes: dict[tuple[str, str], Callable] = field(default_factory=dict, repr=False)
+    _interpreted: dict[tuple, Arrays] = field(default_factory=dict, repr=False)
 
     @cached_property
     def vjp(self) -> Program:
@@ -63,7 +66,7 @@ class Subject:
 
     def with_gradient(self, vjp: Program) -> Subject:
         """The same program under a gradient from elsewhere."""
-        other = Subject(self.name, self.program, self.choices)
+        other = Subject(self.name, self.program, self.choices, self.first)
         other.__dict__.update(vjp=vjp, adjoint=vjp)
         return other
 
@@ -74,7 +77,7 @@ class Subject:
     def run(self, target: str, program: Program, inputs: Arrays, case: Case, *, dtype: str = "") -> Arrays:
         """The outputs of a program by the interpreter or by generated code, in that format of torch if named."""
         if target == "interpreter":
-            return interpreter.run(program, inputs, case.hypers)
+            return dict(self._interpret(program, inputs, case))
         key = (target, f"{id(program)}")
         if key not in self._codes:
             from derive.targets.files import callable_of  # code is made only where code is checked
@@ -85,6 +88,16 @@ class Subject:
             results = self._codes[key](*given, **{p.name: case.hyper(p) for p in program.parameters if is_symbolic(p)})
         results = results if isinstance(results, tuple) else (results,)
         return {name: _array(r) for name, r in zip(_returned(program), results, strict=False)}
+
+    def _interpret(self, program: Program, inputs: Arrays, case: Case) -> Arrays:
+        """The interpreter's outputs; several rungs ask for the same ones."""
+        data = tuple((n, np.shape(x), np.asarray(x).tobytes()) for n, x in inputs.items())
+        key = (id(program), str(case.hypers), data)
+        if key not in self._interpreted:
+            if len(self._interpreted) >= _REMEMBERED:
+                self._interpreted.clear()
+            self._interpreted[key] = interpreter.run(program, inputs, case.hypers)
+        return self._interpreted[key]
 
     def title(self) -> str:
         """The setting in words."""
@@ -117,9 +130,9 @@ def subjects(target: str | Program) -> Iterator[Subject | DeriveError]:
         yield Subject(target.name, target)
         return
     definition = load_definition(target)
-    for choices in SETTINGS.get(definition.name) or settings(definition):
+    for k, choices in enumerate(SETTINGS.get(definition.name) or settings(definition)):
         try:
-            yield Subject(definition.name, specialise(definition, **choices), dict(choices))
+            yield Subject(definition.name, specialise(definition, **choices), dict(choices), k == 0)
         except DeriveError as error:
             yield error
 

@@ -58,7 +58,7 @@ def _compared(subject: Subject, case: Case, check: str, name: str, seed: int) ->
     worst, told = 0.0, ""
     for program in (subject.program, subject.vjp):
         given = {t.name: inputs[t.name] for t in program.inputs}
-        bounds = interpreter.run(program, given, hypers, field)
+        bounds: dict[str, Any] = interpreter.run(program, given, hypers, field)
         found = subject.run("torch", program, given, case, dtype=name)
         for n in program.outputs:
             ratio, words = _ratio(n, found[n], bounds[n], ROUNDOFF[name])
@@ -69,7 +69,7 @@ def _compared(subject: Subject, case: Case, check: str, name: str, seed: int) ->
     return Row(check, title(subject, case.title()), status, worst, 1.0, seed=seed, detail=detail)
 
 
-def _ratio(name: str, found: np.ndarray, bounds: np.ndarray, u: float) -> tuple[float, str]:
+def _ratio(name: str, found: np.ndarray, bounds: Any, u: float) -> tuple[float, str]:
     """The largest error in units of its bound, and where."""
     worst, words = 0.0, ""
     for index in np.ndindex(bounds.shape):

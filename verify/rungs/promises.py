@@ -33,4 +33,13 @@ def bound_function(subject: Subject, case: Case, seed: int) -> contract.Contract
         return subject.function(*(x.clone() if n in buffers else x for n, x in pairs), **case.hypers)
 
     inputs = autograd.tensors(case.inputs)
-    return contract.Contract(function, inputs, case.differentiable, seed, sizes=sizes(case), own=True)
+    made = contract.Contract if subject.first else OfOneSubset
+    return made(function, inputs, case.differentiable, seed, sizes=sizes(case), own=True)
+
+
+class OfOneSubset(contract.Contract):
+    """At settings after the first: every subset has a derived program of its own, so only one is asked for."""
+
+    def subsets(self) -> Iterator[tuple[str, ...]]:
+        if len(self.names) > 1:
+            yield self.names[:1]
