@@ -27,7 +27,7 @@ FEW = 2_000
 PROBED = ("forward", "probes")
 VALUES = ("contract", *PROBED)
 ORDERS = ("higher orders", *VALUES)
-FRESH = ("higher orders", "transforms", "precision", *PROBED)
+FRESH = ("transforms", "precision", *PROBED)
 KINKED = ("kinks", *PROBED)
 
 
@@ -184,13 +184,13 @@ def variations(target: Target, seed: int) -> Iterator[Variation]:
         return
     found = axes.classes(given, trial, target.held)
     small, _ = axes.chosen(given, found, lambda i, used: SMALL[i % 3 :] + SMALL[: i % 3], trial)
-    yield from _values(maker, small)
+    yield from _values(maker, small, FRESH if few else ("higher orders", *FRESH))
     yield from _sizes(maker, small, found, trial)
 
 
-def _values(maker: _Maker, shapes: axes.Shapes) -> Iterator[Variation]:
+def _values(maker: _Maker, shapes: axes.Shapes, rungs: tuple[str, ...]) -> Iterator[Variation]:
     """Fresh values, then those at the boundary of what is usual."""
-    plain = _finite(maker, Variation("plain", maker.inputs(shapes, "plain"), FRESH))
+    plain = _finite(maker, Variation("plain", maker.inputs(shapes, "plain"), rungs))
     yield plain
     if plain.refused:
         near = {n: tuple(x.shape) for n, x in maker.target.inputs.items()}

@@ -192,11 +192,14 @@ def seeded(target: Target, seed: int) -> Target:
         seed_all(seed)
         return target.call(*tensors)
 
-    return target.calling(call, "random: seeded alike before every call")
+    return replace(target.calling(call), functional=False)
 
 
 def seed_all(seed: int) -> None:
-    torch.manual_seed(seed)
+    """Every global generator, without what ``torch.manual_seed`` does for devices that are not there."""
+    torch.default_generator.manual_seed(seed)
+    if torch.cuda.is_initialized():
+        torch.cuda.manual_seed_all(seed)
     np.random.seed(seed % 2**32)
     random.seed(seed)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ class Target:
     """``call`` takes the tensors of ``inputs`` in order; ``held`` names those whose shape is not ours to vary.
 
     ``own``: it claims a gradient of its own, not autograd's.  ``functional``: it can be
-    transformed by ``torch.func``.
+    transformed by ``torch.func``, and does the same in every precision.
     """
 
     name: str
@@ -33,7 +33,6 @@ class Target:
     title: str = ""
     own: bool = False
     functional: bool = True
-    notes: tuple[str, ...] = field(default=())
 
     def outputs(self, *tensors: Array) -> tuple[Array, ...]:
         """The real outputs of a call, flattened; complex ones as pairs of reals."""
@@ -45,8 +44,8 @@ class Target:
     def at(self, inputs: Mapping[str, Array]) -> Target:
         return replace(self, inputs=dict(inputs))
 
-    def calling(self, call: Callable[..., Any], *notes: str) -> Target:
-        return replace(self, call=call, notes=(*self.notes, *notes))
+    def calling(self, call: Callable[..., Any]) -> Target:
+        return replace(self, call=call)
 
     @property
     def differentiable(self) -> tuple[str, ...]:
@@ -72,7 +71,7 @@ def tensors_of(y: Any) -> tuple[Array, ...]:
 
 def real_outputs(y: Any) -> tuple[Array, ...]:
     """The outputs that a derivative can be taken of, as real tensors."""
-    found = (torch.view_as_real(v.resolve_conj()) if v.is_complex() else v for v in tensors_of(y))
+    found = (torch.stack((v.real, v.imag), -1) if v.is_complex() else v for v in tensors_of(y))
     return tuple(v for v in found if v.is_floating_point())
 
 
