@@ -142,7 +142,7 @@ def _pictures(evidence: Sequence[Evidence]) -> Element:
     return element(
         "section",
         element("h3", "What differences show"),
-        element("p", f"At {clipped(evidence[0].case, 300)}.", class_="case") if evidence[0].case else None,
+        element("p", f"Inputs: {clipped(evidence[0].case, 300)}.", class_="case") if evidence[0].case else None,
         element(
             "div",
             _figure(

@@ -64,6 +64,7 @@ def test_wheel_holds_one_top_level_name(wheel: Path):
     assert {n for n in names if not n.endswith(".dist-info")} == {"derive"}
     inside = set(zipfile.ZipFile(wheel).namelist())
     assert {"derive/cli.py", "derive/verify/__init__.py", "derive/reports/__init__.py"} <= inside
+    assert {f"derive/reports/html/{name}" for name in ("maths.woff2", "OFL.txt", "page.css")} <= inside
     assert any(n.startswith("derive/catalogue/") for n in inside)
 
 
