@@ -1,6 +1,13 @@
 """Update rules that look at a whole tensor or matrix; t counts steps from 1, and state at 0 is 0 unless stated."""
 
 
+@layer
+def root(x: Real[...]):
+    """The square root, whose slope at 0 is 0, as a norm's."""
+    y[...] = where(x[...] > 0, sqrt(x[...]), 0)
+    return y
+
+
 @optimizer
 def lars(
     theta: Real[...],
@@ -11,8 +18,10 @@ def lars(
 ):
     """Momentum whose rate follows the ratio of the tensor's norm to its gradient's (You et al. 2017)."""
     s = -1 if maximize else 1
-    size[t] = sqrt(sum[...](theta[t - 1, ...]**2))
-    slope[t] = sqrt(sum[...](grad[t, ...]**2))
+    squares[t] = sum[...](theta[t - 1, ...]**2)
+    slopes[t] = sum[...](grad[t, ...]**2)
+    size[t] = root(squares[t])
+    slope[t] = root(slopes[t])
     trust[t] = where(
         size[t] > 0 and slope[t] > 0, trust_coefficient*size[t]/(slope[t] + weight_decay*size[t] + eps), 1)
     b[t, ...] = momentum*b[t - 1, ...] + lr*trust[t]*(s*grad[t, ...] + weight_decay*theta[t - 1, ...])
@@ -33,8 +42,10 @@ def lamb(
     v[t, ...] = betas[1]*v[t - 1, ...] + (1 - betas[1])*g[t, ...]**2
     u[t, ...] = (
         m[t, ...]/(1 - betas[0]**t)/(sqrt(v[t, ...]/(1 - betas[1]**t)) + eps) + weight_decay*theta[t - 1, ...])
-    size[t] = sqrt(sum[...](theta[t - 1, ...]**2))
-    length[t] = sqrt(sum[...](u[t, ...]**2))
+    squares[t] = sum[...](theta[t - 1, ...]**2)
+    lengths[t] = sum[...](u[t, ...]**2)
+    size[t] = root(squares[t])
+    length[t] = root(lengths[t])
     trust[t] = where(size[t] > 0 and length[t] > 0, size[t]/length[t], 1)
     theta[t, ...] = theta[t - 1, ...] - lr*trust[t]*u[t, ...]
 
@@ -51,12 +62,14 @@ def adafactor(
     s = -1 if maximize else 1
     g[t, ..., m, n] = s*grad[t, ..., m, n]
     beta[t] = t**beta2_decay
-    alpha[t] = max(eps[1], sqrt(mean[..., m, n](theta[t - 1, ..., m, n]**2)))*min(lr, 1/sqrt(t))
+    squares[t] = mean[..., m, n](theta[t - 1, ..., m, n]**2)
+    alpha[t] = max(eps[1], root(squares[t]))*min(lr, 1/sqrt(t))
     R[t, ..., m] = R[t - 1, ..., m] + beta[t]*(mean[n](g[t, ..., m, n]**2) - R[t - 1, ..., m])
     C[t, ..., n] = C[t - 1, ..., n] + beta[t]*(mean[m](g[t, ..., m, n]**2) - C[t - 1, ..., n])
     whole[t, ...] = max(mean[m](R[t, ..., m]), eps[0])
     u[t, ..., m, n] = g[t, ..., m, n]/sqrt(max(R[t, ..., m]*C[t, ..., n]/whole[t, ...], eps[0]**2))
-    length[t] = max(1, sqrt(mean[..., m, n](u[t, ..., m, n]**2))/d)
+    lengths[t] = mean[..., m, n](u[t, ..., m, n]**2)
+    length[t] = max(1, root(lengths[t])/d)
     theta[t, ..., m, n] = (1 - lr*weight_decay)*theta[t - 1, ..., m, n] - alpha[t]*u[t, ..., m, n]/length[t]
 
 
@@ -71,10 +84,12 @@ def adafactor_vector(
     """Adafactor where there is nothing to factor: the mean of squares v is kept whole."""
     s = -1 if maximize else 1
     g[t, ...] = s*grad[t, ...]
-    alpha[t] = max(eps[1], sqrt(mean[...](theta[t - 1, ...]**2)))*min(lr, 1/sqrt(t))
+    squares[t] = mean[...](theta[t - 1, ...]**2)
+    alpha[t] = max(eps[1], root(squares[t]))*min(lr, 1/sqrt(t))
     v[t, ...] = v[t - 1, ...] + t**beta2_decay*(g[t, ...]**2 - v[t - 1, ...])
     u[t, ...] = g[t, ...]/sqrt(max(v[t, ...], eps[0]**2))
-    length[t] = max(1, sqrt(mean[...](u[t, ...]**2))/d)
+    lengths[t] = mean[...](u[t, ...]**2)
+    length[t] = max(1, root(lengths[t])/d)
     theta[t, ...] = (1 - lr*weight_decay)*theta[t - 1, ...] - alpha[t]*u[t, ...]/length[t]
 
 
@@ -93,7 +108,8 @@ def muon(
         u[t, m, n] = momentum*b[t, m, n] + (1 - momentum)*grad[t, m, n]
     else:
         u[t, m, n] = b[t, m, n]
-    size[t] = max(sqrt(sum[m, n](u[t, m, n]**2)), eps)
+    squares[t] = sum[m, n](u[t, m, n]**2)
+    size[t] = max(root(squares[t]), eps)
     start[t, m, n] = u[t, m, n]/size[t]
     x = start
     for i in range(ns_steps):

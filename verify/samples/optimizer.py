@@ -60,11 +60,12 @@ SETTINGS: Settings = {
     "schedule_free_adamw": ({"lr": 0.1}, {**_FELT, "lr": 0.1, "warmup_steps": 4.0, "r": 1.0, "weight_lr_power": 1.0}),
     "lars": ({"lr": 0.1}, {"momentum": 0.7, "trust_coefficient": 0.1, "weight_decay": 0.2, "eps": 0.1, "maximize": True}),
     "lamb": ({"lr": 0.1}, {**_FELT, "lr": 0.1}),
-    "adafactor": ({}, {"lr": 0.3, "beta2_decay": -0.6, "eps": (1e-2, 0.3), "d": 1.2, "weight_decay": 0.1, "maximize": True}),
+    "adafactor": ({"lr": 0.3, "beta2_decay": -0.6, "eps": (1e-2, 0.3), "d": 1.2, "weight_decay": 0.1, "maximize": True},),
     "adafactor_vector": (
         {},
         {"lr": 0.3, "beta2_decay": -0.6, "eps": (1e-2, 0.3), "d": 1.2, "weight_decay": 0.1, "maximize": True},
     ),
     "muon": ({"ns_steps": 2}, {"momentum": 0.8, "nesterov": False, "adjust_lr_fn": "match_rms_adamw", "ns_steps": 1}),
+    "root": ({},),
     "lbfgs": ({},),
 }
