@@ -21,7 +21,7 @@ ROWS = X.reshape(10, 7)
 TARGET = torch.tensor([0, 3, 6, 6, 1, 2, 5, 4, 0, -100])
 LOUD = torch.tensor([[1e3, -1e3, 0.0], [float("nan"), 1.0, 2.0], [float("inf"), 1.0, -float("inf")]]).double()
 
-#: name, choices, inputs: sums over rows, over columns, packs of one entry and of more, gathers, windows, filters.
+#: name, choices, inputs: sums over rows, over columns, packs of one entry and of more, gathers, filters.
 CASES = (
     ("softmax", {}, (ROWS,)),
     ("gelu", {}, (X,)),
@@ -31,7 +31,6 @@ CASES = (
     ("batch_norm", {"training": True}, (X, X[0, :, 0], X[0, :, 1] ** 2, X[0, :, 2], X[0, :, 3])),
     ("cross_entropy", {"label_smoothing": 0.1}, (ROWS, TARGET, ROWS[0] ** 2)),
     ("cross_entropy", {}, (X, TARGET[:14].repeat(2)[:14].reshape(2, 7) % 5, X[0, :, 0] ** 2)),
-    ("avg_pool2d", {"kernel_size": (3, 2), "padding": (1, 0), "stride": (3, 2)}, (X,)),
 )
 
 
