@@ -23,9 +23,13 @@ TOLERANCE = 1e-10
 #: What torch itself may differentiate: changes of place and precision, no arithmetic.
 MOVES = frozenset((
     "AccumulateGrad", "Alias", "AsStrided", "Cat", "Clone", "Copy", "CopySlices", "Error", "Expand", "Permute",
-    "Reshape", "ReshapeAlias", "Select", "Slice", "Split", "SplitWithSizes", "Squeeze", "Stack", "T", "ToCopy", "Transpose",
-    "Unbind", "UnsafeView", "Unsqueeze", "View",
+    "Reshape", "ReshapeAlias", "Select", "Slice", "Split", "SplitWithSizes", "Squeeze", "Stack", "T", "ToCopy",
+    "Transpose", "Unbind", "UnsafeView", "Unsqueeze", "View",
 ))  # fmt: skip
+
+
+#: Torch's gradient by the first input is a derivative only when that comes out of log_softmax.
+AFTER_LOG_SOFTMAX = ("CTCLoss",)
 
 
 @dataclass(frozen=True)
@@ -128,6 +132,9 @@ def _run(module: Any, call: Any) -> _Ran:
     args, kwargs = pytree.tree_map(_leaf, (tuple(call.args), dict(call.kwargs)))
     given = [v for v in pytree.tree_leaves((args, kwargs)) if isinstance(v, torch.Tensor) and v.requires_grad]
     args, kwargs = pytree.tree_map(_in_a_graph, (args, kwargs))
+    if type(module).__name__ in AFTER_LOG_SOFTMAX:
+        namespace = derive.nn if type(module).__module__ == "derive.nn" else torch.nn
+        args = (namespace.functional.log_softmax(args[0], -1), *args[1:])
     torch.manual_seed(11)
     result = module(*args, **kwargs)
     leaves = [*given, *(p for p in module.parameters() if p.requires_grad)]

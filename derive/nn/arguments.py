@@ -102,6 +102,33 @@ def _embedding(call: Call) -> None:
             torch.embedding_renorm_(weight, token.contiguous(), longest, kind)
 
 
+def _one_sample(call: Call) -> None:
+    """Classes alone, without a batch: a batch of one."""
+    x = call.arguments[call.first]
+    if x.ndim == 1:
+        call.arguments[call.first] = x.unsqueeze(0)
+        call.arguments["target"] = call.arguments["target"].unsqueeze(0)
+        if call.arguments["reduction"] == "none":
+            call.afterwards.append(lambda y: y.squeeze(0))
+
+
+def _ctc(call: Call) -> None:
+    """Lengths as tensors, targets one after the other as rows, a single sample as a batch of one."""
+    import torch
+
+    x, targets = call.arguments["log_probs"], call.arguments["targets"]
+    lengths = {n: torch.as_tensor(call.arguments[n], device=x.device) for n in ("input_lengths", "target_lengths")}
+    if x.ndim == 2:
+        x, targets = x.unsqueeze(1), targets.unsqueeze(0)
+        lengths = {n: v.reshape(1) for n, v in lengths.items()}
+        if call.arguments["reduction"] == "none":
+            call.afterwards.append(lambda y: y.squeeze(0))
+    if targets.ndim == 1:
+        rows = targets.split(lengths["target_lengths"].tolist())
+        targets = torch.nn.utils.rnn.pad_sequence(list(rows), batch_first=True)
+    call.arguments |= {"log_probs": x, "targets": targets, **lengths}
+
+
 def _of_functional(names: str, reading: Callable[[Call], None]) -> dict[str, Callable[[Call], None]]:
     return {f"nn.functional.{name}": reading for name in names.split()}
 
@@ -111,6 +138,8 @@ READINGS: dict[str, Callable[[Call], None]] = {
     **_of_functional("layer_norm rms_norm", _normalized_shape),
     **_of_functional("conv1d conv2d conv3d", _padding_word),
     **_of_functional("embedding", _embedding),
+    **_of_functional("cross_entropy nll_loss", _one_sample),
+    **_of_functional("ctc_loss", _ctc),
     **_of_functional("adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d", _open_lengths),
     **_of_functional("adaptive_max_pool1d adaptive_max_pool2d adaptive_max_pool3d", _open_lengths),
 }

@@ -15,7 +15,7 @@ from derive.errors import InputError, UnknownName
 from derive.language.definition import Input
 from derive.language.find import catalogue_index, torch_names
 from derive.nn.arguments import EVERYWHERE, READINGS, WITHOUT_GRADIENT
-from derive.nn.call import Call
+from derive.nn.call import Call, declared
 from derive.nn.compiled import in_graph
 from derive.nn.precision import under_autocast
 from derive.nn.shapes import SHAPES
@@ -23,15 +23,22 @@ from derive.nn.signatures import signature
 
 
 @functools.cache
-def definitions() -> dict[str, str]:
-    """Name under ``torch.`` of every function that has a definition → the definition's name."""
+def definitions() -> dict[str, tuple[str, ...]]:
+    """Name under ``torch.`` of every function that has a definition → the definitions, the first that fits serves."""
     import torch
 
-    found = {f"nn.functional.{name}": name for name in catalogue_index() if hasattr(torch.nn.functional, name)}
-    found |= {name: name for name in catalogue_index() if callable(getattr(torch, name, None))}
-    for name, words in torch_names().items():
-        found |= {word: name for word in words if not word.rpartition(".")[2][:1].isupper()}
-    return found
+    found: dict[str, dict[str, None]] = {}
+    named = {
+        name: [w for w in words if not w.rpartition(".")[2][:1].isupper()] for name, words in torch_names().items()
+    }
+    for name in catalogue_index():
+        for word in named.get(name, ()):
+            found.setdefault(word, {}).setdefault(name)
+        if hasattr(torch.nn.functional, name):
+            found.setdefault(f"nn.functional.{name}", {}).setdefault(name)
+        if callable(getattr(torch, name, None)):
+            found.setdefault(name, {}).setdefault(name)
+    return {word: tuple(names) for word, names in found.items()}
 
 
 @functools.cache
@@ -74,7 +81,7 @@ def run(path: str, args: tuple, kwargs: Mapping[str, Any]) -> Any:
     """One call."""
     given = signature(path).bind(*args, **kwargs)
     given.apply_defaults()
-    call = Call(path, definitions().get(path, ""), dict(given.arguments))
+    call = Call(path, _fitting(path, given.arguments), dict(given.arguments))
     for name in [n for n in call.arguments if n in EVERYWHERE]:
         EVERYWHERE[name](call)
     if path in READINGS:
@@ -89,6 +96,17 @@ def run(path: str, args: tuple, kwargs: Mapping[str, Any]) -> Any:
     for finish in reversed(call.afterwards):
         result = finish(result)
     return result
+
+
+def _fitting(path: str, arguments: Mapping[str, Any]) -> str:
+    """Of several definitions the first whose inputs are of the kinds given: class indices, or probabilities."""
+    names = definitions().get(path, ("",))
+    for name in names[:-1]:
+        kinds = {i.name: i.kind for i in declared(name).inputs}
+        tensors = {n: v for n, v in arguments.items() if n in kinds and _is_tensor(v)}
+        if all(kinds[n] != "index" or not v.is_floating_point() for n, v in tensors.items()):
+            return name
+    return names[-1]
 
 
 @functools.cache
@@ -132,9 +150,13 @@ def _refuse(call: Call, left: Mapping[str, Any]) -> None:
     """Arguments that the definition does not have must be at their defaults."""
     defaults = signature(call.path).parameters
     for name, value in left.items():
-        if name not in defaults or defaults[name].default is not value:
+        if name not in defaults or not _same(defaults[name].default, value):
             word = call.path.rpartition(".")[2]
             raise InputError(f"{word} does not support {name}={value!r}", mend=f"leave {name} at its default")
+
+
+def _same(default: Any, value: Any) -> bool:
+    return value is default or (type(value) is type(default) and not _is_tensor(value) and value == default)
 
 
 def _absent(value: Any) -> bool:

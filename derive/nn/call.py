@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from derive.language.definition import Definition
 from derive.language.find import catalogue_definition
+
+
+@functools.cache
+def declared(name: str) -> Definition:
+    """A definition of the catalogue as written."""
+    found = catalogue_definition(name)
+    assert found is not None, name
+    return found
 
 
 @dataclass
@@ -27,9 +36,7 @@ class Call:
     @property
     def declared(self) -> Definition:
         """The definition as written."""
-        found = catalogue_definition(self.definition)
-        assert found is not None, self.definition
-        return found
+        return declared(self.definition)
 
     @property
     def word(self) -> str:
