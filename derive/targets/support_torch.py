@@ -151,7 +151,7 @@ def _correlate(x, w, starts, counts, strides, dilations):
     """y[b, g, f, p…] = Σ c, i… w[g, f, c, i…] · x[b, g, c, start + p·stride + i·dilation…]."""
     rank, taps, sizes = len(starts), w.shape[3:], x.shape[3:]
     shape = (x.shape[0], w.shape[0], w.shape[1], *counts)
-    if not 0 < rank <= 3 or math.prod(shape) * w.numel() == 0 or min(strides) <= 0 or 0 in dilations:
+    if not 0 < rank <= 3 or math.prod(shape) * w.numel() * x.numel() == 0 or min(strides) <= 0 or 0 in dilations:
         return _matmul_windows(x, w, starts, counts, strides, dilations)
     starts, dilations = list(starts), list(dilations)
     for k, d in enumerate(dilations):
