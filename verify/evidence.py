@@ -116,11 +116,11 @@ class _One:
 
     def _block(self, shape: tuple[int, int], rows: slice, columns: slice) -> tuple[float, float]:
         """What the gradient promises along the block, and what a difference shows."""
-        v = np.zeros(shape)
-        v[rows, columns] = 1.0
-        if np.count_nonzero(v) > 1:
-            v *= self.rng.choice([-1.0, 1.0], shape)
-        v = v.reshape(self.gradient.shape)
+        block = np.zeros(shape)
+        block[rows, columns] = 1.0
+        if np.count_nonzero(block) > 1:
+            block *= self.rng.choice([-1.0, 1.0], shape)
+        v = block.reshape(self.gradient.shape)
         change = self._change(v, _HEAT_STEP) - self._change(v, -_HEAT_STEP)
         return float(np.sum(self.gradient * v)), change / (2 * _HEAT_STEP)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from derive.reports.html import pictures, words
 from derive.reports.html.elements import Element, Node, element
-from derive.reports.html.formulas import blocks
+from derive.reports.html.maths import blocks
 from derive.reports.html.summary import clipped, mark
 from derive.reports.verdicts import badness
 from derive.verify.evidence import bottom, worst_cell
