@@ -17,6 +17,8 @@ from derive.verify.targets import axes
 from derive.verify.targets.resolve import raised
 from derive.verify.targets.target import Target, real_outputs
 
+#: Where an example's values lie.
+FREE, POSITIVE, NEGATIVE, UNIT = "any", "positive", "negative", "between 0 and 1"
 #: Sizes tried for axes that are to be small and all different, and for those to be alike.
 SMALL, ALIKE = (3, 2, 5, 4, 7, 6, 9, 8), (3, 4, 2, 6, 8)
 #: A prime above the usual blocks of rows, and the entries up to which inputs may grow by it.
@@ -60,36 +62,35 @@ def draw(rng: np.random.Generator, example: Array, shape: tuple[int, ...], kind:
 
 
 def _plain(rng: np.random.Generator, example: Array, shape: tuple[int, ...]) -> np.ndarray:
-    low, high, scale = _range(example)
-    if low >= 0 and high > 0:
-        top = min(high, 1.0) if high <= 1 else scale
-        return rng.uniform(0.05 * top, 0.95 * top if high <= 1 else 2 * top, size=shape)
-    if high <= 0 and low < 0:
-        return -rng.uniform(0.05 * scale, 2 * scale, size=shape)
-    return scale * rng.normal(size=shape)
+    scale, domain = _scale(example), _domain(example)
+    if domain == FREE:
+        return scale * rng.normal(size=shape)
+    if domain == UNIT:
+        return float(example.max()) * rng.uniform(0.05, 0.95, size=shape)
+    return (1 if domain == POSITIVE else -1) * scale * rng.uniform(0.05, 2, size=shape)
 
 
 def _either_sign(rng: np.random.Generator, example: Array, shape: tuple[int, ...]) -> np.ndarray:
-    return _range(example)[2] * rng.normal(size=shape)
+    return _scale(example) * rng.normal(size=shape)
 
 
 def _ties(rng: np.random.Generator, example: Array, shape: tuple[int, ...]) -> np.ndarray:
     """Values of a few, many of them the same, 0 among them."""
-    low, high, scale = _range(example)
-    lowest, highest = (0 if low >= 0 and high > 0 else -1), (0 if high <= 0 and low < 0 else 1)
-    return scale * rng.integers(lowest, highest + 1, size=shape).astype(float)
+    lowest, highest = {FREE: (-1, 1), NEGATIVE: (-1, 0)}.get(_domain(example), (0, 1))
+    return _scale(example) * rng.integers(lowest, highest + 1, size=shape).astype(float)
 
 
 def _large(rng: np.random.Generator, example: Array, shape: tuple[int, ...]) -> np.ndarray:
-    return 300.0 * _plain(rng, example, shape)
+    """A thousand times a typical value, of both signs in turn where the example has both."""
+    values = 1000.0 * np.asarray(_plain(rng, example, shape))
+    if _domain(example) != FREE:
+        return values
+    return np.abs(values) * (1 - 2 * (np.arange(values.size) % 2)).reshape(shape)
 
 
 def _zeros(rng: np.random.Generator, example: Array, shape: tuple[int, ...]) -> np.ndarray:
-    """A zero in every row, beside plain values."""
-    values = np.array(_plain(rng, example, shape), dtype=float)
-    flat = values.reshape(-1)
-    flat[:: max(2, shape[-1] if shape else 2)] = 0.0
-    return flat.reshape(shape)
+    """A third of the values zero."""
+    return np.asarray(_plain(rng, example, shape) * (rng.random(shape) > 1 / 3))
 
 
 def _whole(rng: np.random.Generator, example: Array, shape: tuple[int, ...]) -> np.ndarray:
@@ -113,23 +114,29 @@ _VALUES: dict[str, Callable[[np.random.Generator, Array, tuple[int, ...]], np.nd
 }
 
 
-def _range(example: Array) -> tuple[float, float, float]:
-    """Lowest, highest, and the size of a typical value; an example of zeros says nothing."""
+def _domain(example: Array) -> str:
+    """What an example shows of where its values may lie; one of zeros, or of both signs, shows nothing."""
+    finite = example[torch.isfinite(example)]
+    if not finite.numel() or not bool(finite.any()):
+        return FREE
+    low, high = float(finite.min()), float(finite.max())
+    if low >= 0:
+        return UNIT if high <= 1 and low < high else POSITIVE
+    return NEGATIVE if high <= 0 else FREE
+
+
+def _scale(example: Array) -> float:
+    """The size of a typical value."""
     finite = example[torch.isfinite(example)].double()
     if not finite.numel() or not bool(finite.any()):
-        return -1.0, 1.0, 1.0
-    scale = float(finite.square().mean().sqrt())
-    return float(finite.min()), float(finite.max()), min(max(scale, 0.1), 10.0)
+        return 1.0
+    return min(max(float(finite.square().mean().sqrt()), 0.1), 10.0)
 
 
 def one_signed(target: Target) -> tuple[str, ...]:
     """The inputs whose example is of one sign alone."""
-    found = []
-    for name in target.differentiable:
-        low, high, _ = _range(target.inputs[name])
-        if name not in target.held and (low >= 0 or high <= 0):
-            found.append(name)
-    return tuple(found)
+    own = (n for n in target.differentiable if n not in target.held)
+    return tuple(n for n in own if _domain(target.inputs[n]) != FREE)
 
 
 # ------------------------------------------------------------------------------ cases
@@ -159,15 +166,20 @@ class _Maker:
             return raised(error)
         return "" if outputs else "it returns no real tensor"
 
-    def near(self, shapes: axes.Shapes) -> dict[str, Array]:
-        """The example moved a little, each entry by a hundredth of itself: zeros and signs stay."""
-        rng = np.random.default_rng([self.seed, 31])
-        return {
-            n: x * torch.from_numpy(np.asarray(1 + 0.01 * rng.normal(size=tuple(x.shape)))).to(x.dtype)
-            if x.is_floating_point()
-            else x
-            for n, x in self.target.inputs.items()
-        }
+    def near(self) -> Variation:
+        """The example moved by so small a part of each entry that the forward stays finite: zeros and signs stay."""
+        for part in (1e-2, 1e-4, 1e-6):
+            rng = np.random.default_rng([self.seed, 31])
+            moved = {
+                n: x * torch.from_numpy(np.asarray(1 + part * rng.normal(size=tuple(x.shape)))).to(x.dtype)
+                if x.is_floating_point()
+                else x
+                for n, x in self.target.inputs.items()
+            }
+            found = _finite(self, Variation("near the example", moved, PROBED))
+            if not found.refused:
+                break
+        return found
 
 
 def variations(target: Target, seed: int) -> Iterator[Variation]:
@@ -179,7 +191,7 @@ def variations(target: Target, seed: int) -> Iterator[Variation]:
     given = {n: tuple(x.shape) for n, x in target.inputs.items()}
     trial = axes.Trial(maker.refusal)
     if not trial.accepts(given):
-        yield _finite(maker, Variation("near the example", maker.near(given), PROBED))
+        yield maker.near()
         yield Variation("other values", refused=f"the function refuses them: {trial.last}")
         return
     found = axes.classes(given, trial, target.held)
@@ -193,12 +205,9 @@ def _values(maker: _Maker, shapes: axes.Shapes, rungs: tuple[str, ...]) -> Itera
     plain = _finite(maker, Variation("plain", maker.inputs(shapes, "plain"), rungs))
     yield plain
     if plain.refused:
-        near = {n: tuple(x.shape) for n, x in maker.target.inputs.items()}
-        yield _finite(maker, Variation("near the example", maker.near(near), PROBED))
+        yield maker.near()
         return
-    for kind, title in (("zeros", "some zeros"), ("ties", "ties"), ("large", "large")):
-        kinked = kind != "large"
-        yield _finite(maker, Variation(title, maker.inputs(shapes, kind), KINKED if kinked else PROBED, kinked=kinked))
+    yield from _boundary(maker, shapes)
     if any(x.dtype == torch.bool for x in maker.target.inputs.values()):
         for value, kind in ((False, "all false"), (True, "all true")):
             masked = {n: torch.full_like(x, value) if x.dtype == torch.bool else x for n, x in plain.inputs.items()}
@@ -209,6 +218,18 @@ def _values(maker: _Maker, shapes: axes.Shapes, rungs: tuple[str, ...]) -> Itera
         inputs = {n: mixed[n] if n in signed else x for n, x in plain.inputs.items()}
         beyond = f"the example of {', '.join(signed)} has one sign only"
         yield _finite(maker, Variation("either sign", inputs, PROBED, beyond=beyond))
+
+
+def _boundary(maker: _Maker, shapes: axes.Shapes) -> Iterator[Variation]:
+    """Zeros, ties and large values; where the example has none of them, what is wrong there is a question."""
+    inputs = [maker.target.inputs[n] for n in maker.target.differentiable if n not in maker.target.held]
+    no_zero = any(_domain(x) != FREE and bool((x != 0).all()) for x in inputs)
+    unit = any(_domain(x) == UNIT for x in inputs)
+    for kind, title in (("zeros", "some zeros"), ("ties", "ties")):
+        beyond = "the example has one sign only, and no zero" if no_zero else ""
+        yield _finite(maker, Variation(title, maker.inputs(shapes, kind), KINKED, kinked=True, beyond=beyond))
+    beyond = "the example lies between 0 and 1" if unit else ""
+    yield _finite(maker, Variation("large", maker.inputs(shapes, "large"), PROBED, beyond=beyond))
 
 
 def _sizes(maker: _Maker, small: axes.Shapes, found: Sequence[axes.Class], trial: axes.Trial) -> Iterator[Variation]:

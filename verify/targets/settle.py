@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -113,7 +113,7 @@ def _called(target: Target) -> tuple[Target, float, list[str]] | Exception:
     except Exception as error:
         refused = error
     else:
-        dtype = _rounded(y)
+        dtype = held_in(y)
         notes = [] if dtype is torch.float64 else [f"it computes in {_word(dtype)} inside: differences are coarse"]
         return precise, torch.finfo(dtype).eps, notes
     kinds = sorted({_word(x.dtype) for x in target.inputs.values() if x.is_floating_point()})
@@ -145,7 +145,7 @@ def _word(dtype: torch.dtype) -> str:
     return str(dtype).removeprefix("torch.")
 
 
-def _rounded(outputs: tuple[Array, ...]) -> torch.dtype:
+def held_in(outputs: tuple[Array, ...]) -> torch.dtype:
     """The coarsest precision that holds every one of the values, though float64 went in."""
     real = [v for v in outputs if v.is_floating_point()]
     low = [v.dtype for v in real if v.dtype != torch.float64]
