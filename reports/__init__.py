@@ -2,8 +2,8 @@
 
 ``reports.forward`` and ``reports.derivative`` make a document of a program, ``reports.in_indices`` and
 ``reports.in_matrices`` one of a program and its derivatives, ``reports.steps`` one of a walk through a derivation;
-``reports.render`` prints it as text, latex, markdown, mathml or json.  Imports derive and verify; nothing below
-imports this room.
+``reports.render`` prints it as text, latex, markdown, mathml or json; ``reports.html`` makes a page of verdicts.
+Imports derive and verify; nothing below imports this room.
 """
 
 from __future__ import annotations

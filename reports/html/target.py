@@ -89,6 +89,7 @@ def _group(rows: Sequence[Row]) -> Element:
         element("h4", _titles(rows), " ", mark(rows[0].status)),
         *(_case(r) for r in _once(rows)[:CASES]),
         element("p", f"and {words.several(more, 'case')} more", class_="more") if more > 0 else None,
+        class_=rows[0].status,
     )
 
 
@@ -114,10 +115,15 @@ def _once(rows: Sequence[Row]) -> list[Row]:
 
 
 def _case(r: Row) -> Element:
+    """One case in words; lines that belong under each other stay so."""
     size = f"error {words.number(r.error)}, tolerance {words.number(r.tolerance)}" if r.error is not None else ""
-    said = " · ".join(part for part in (clipped(r.case, 300), size, f"seed {r.seed}") if part)
+    parts = [part for part in (clipped(r.case, 300), size) if part]
+    said = " · ".join([*parts, f"seed {r.seed}"]) if parts else ""
     text = clipped(r.detail or r.reason, 1200)
-    return element("div", element("p", said, class_="case"), element("p", text, class_="detail") if text else None)
+    kind = "detail lines" if "\n" in text else "detail"
+    return element(
+        "div", element("p", said, class_="case") if said else None, element("p", text, class_=kind) if text else None
+    )
 
 
 def _grouped(items: Iterable[Item], key: Callable[[Item], object]) -> list[list[Item]]:

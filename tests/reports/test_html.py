@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
+from itertools import islice
 
 import pytest
 
@@ -12,7 +13,7 @@ from derive.reports.html import make_font, pictures, words
 from derive.reports.html.elements import VOID, element, printed
 from derive.reports.html.page import to_html
 from derive.verify.evidence import fitted
-from derive.verify.verdict import FAILED, NOT_APPLICABLE, Row, Verdict
+from derive.verify.verdict import FAILED, INCONCLUSIVE, NOT_APPLICABLE, Row, Verdict
 from tests.reports.pages import HOSTILE, evidence, hostile, many, right, row, wrong
 
 VERSIONS = {"derive": "0.0"}
@@ -129,6 +130,18 @@ def test_the_header_says_how_it_was_run() -> None:
 def test_the_headline_is_what_is_so(verdicts: list[Verdict], headline: str) -> None:
     text = to_html(verdicts, versions=VERSIONS)
     assert f"<h1>{headline}</h1>" in text and Page(text).wrong == []
+
+
+def test_an_error_in_lines_keeps_its_lines() -> None:
+    detail = "my.py:7: index r is never read\n    y[n] = sum[r](x[n])\n               ^"
+    text = to_html([Verdict("mine", (Row("load", "", FAILED, detail=detail),))], versions=VERSIONS)
+    assert f'<p class="detail lines">{detail}</p>' in text
+
+
+def test_what_could_not_be_decided_is_not_said_to_have_failed() -> None:
+    undecided = row("probes", "ties", INCONCLUSIVE, 1e-3, reason="a kink near")
+    text = Page(to_html([Verdict("relu", (*right().rows, undecided))], versions=VERSIONS)).text
+    assert "What could not be decided" in text and "a kink near" in text and "What failed" not in text
 
 
 def test_hostile_names_are_text() -> None:
@@ -258,11 +271,12 @@ def test_the_font_has_every_character_of_every_forward() -> None:
     from derive.language import catalogue_index
     from derive.reports import forward
     from derive.reports.mathml import to_mathml
-    from derive.verify.subject import subjects
+    from derive.verify.subject import Subject, subjects
 
     missing = {}
     for name in catalogue_index():
-        page = Page(f"<p>{to_mathml(forward(next(iter(subjects(name))).program))}</p>")
+        programs = (s.program for s in subjects(name) if isinstance(s, Subject))
+        page = Page("".join(f"<p>{to_mathml(forward(program))}</p>" for program in islice(programs, 1)))
         missing[name] = set("".join(page.texts)) - set(make_font.CHARACTERS) - {"\n"}
     assert {name: found for name, found in missing.items() if found} == {}
 

@@ -134,6 +134,13 @@ def test_the_words_of_a_picture_neither_meet_nor_leave_it(chromium: browser.Brow
     assert chromium.run("seen.clashes()") == []
 
 
+def test_words_too_large_for_their_picture_would_be_seen(
+    chromium: browser.Browser, report: Path, tmp_path: Path
+) -> None:
+    opened(chromium, changed(report, tmp_path, "font-size: 11px", "font-size: 40px"))
+    assert len(chromium.run("seen.clashes()")) > 10
+
+
 def test_curves_are_drawn_within_their_pictures(chromium: browser.Browser, report: Path) -> None:
     opened(chromium, report)
     found = chromium.run("seen.curves()")
@@ -150,6 +157,12 @@ def test_nothing_is_fetched_and_nothing_complains(chromium: browser.Browser, rep
     assert chromium.happened("Log.entryAdded") == [] and chromium.happened("Runtime.exceptionThrown") == []
 
 
+def test_a_fetch_would_be_seen(chromium: browser.Browser, report: Path, tmp_path: Path) -> None:
+    opened(chromium, changed(report, tmp_path, "<header>", '<header><img src="http://127.0.0.1:9/x.png">'))
+    asked = [event["request"]["url"] for event in chromium.happened("Network.requestWillBeSent")]
+    assert "http://127.0.0.1:9/x.png" in asked
+
+
 def test_a_link_in_the_table_unfolds_its_target(chromium: browser.Browser, tmp_path: Path) -> None:
     (tmp_path / "two.html").write_text(page([right("softmax"), wrong("layer_norm")]), encoding="utf-8")
     opened(chromium, tmp_path / "two.html")
@@ -164,15 +177,25 @@ def accessible(chromium: browser.Browser) -> list[dict[str, Any]]:
     return [n for n in chromium.ask("Accessibility.getFullAXTree")["nodes"] if not n.get("ignored")]
 
 
+def images(chromium: browser.Browser) -> list[str]:
+    """What a screen reader says of each picture."""
+    nodes = accessible(chromium)
+    return [n.get("name", {}).get("value", "") for n in nodes if n["role"]["value"] in ("image", "img")]
+
+
 def test_a_screen_reader_finds_headings_tables_and_pictures(chromium: browser.Browser, report: Path) -> None:
     opened(chromium, report)
     nodes = accessible(chromium)
     roles = [n["role"]["value"] for n in nodes]
-    images = [n.get("name", {}).get("value", "") for n in nodes if n["role"]["value"] in ("image", "img")]
-    assert images and all(images)
-    assert any(name.startswith("Error against step size.") and "levels off at" in name for name in images)
+    assert images(chromium) and all(images(chromium))
+    assert any(name.startswith("Error against step size.") and "levels off at" in name for name in images(chromium))
     assert {"heading", "table", "columnheader", "rowheader", "link"} <= set(roles)
     assert "3 of 8 failed" in [n["name"]["value"] for n in nodes if n["role"]["value"] == "heading"]
+
+
+def test_a_picture_without_words_would_be_seen(chromium: browser.Browser, report: Path, tmp_path: Path) -> None:
+    opened(chromium, changed(report, tmp_path, 'role="img" aria-label="Error against step size.', 'role="img" alt="'))
+    assert not any("levels off at" in name for name in images(chromium))
 
 
 def test_it_prints(chromium: browser.Browser, report: Path) -> None:
