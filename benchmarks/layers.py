@@ -41,23 +41,26 @@ def here() -> list[Row]:
     found = []
     for case in CASES:
         print(f"  {case.title} …", file=sys.stderr, flush=True)
-        found += [_torch_row(case), *_numpy_rows(case)]
+        found += [*_torch_rows(case), *_numpy_rows(case)]
     return found + adam_rows()
 
 
 # ------------------------------------------------------------------------------ torch
 
 
-def _torch_row(case: Any, rounds: int = 9) -> Row:
-    """The generated callable under autograd against torch's own operation under autograd."""
+def _torch_rows(case: Any, rounds: int = 9) -> list[Row]:
+    """``derive.function`` and the generated file under autograd against torch's own operation under autograd."""
     import numpy as np
     import torch
 
     import derive
 
     arrays = case.inputs(np.random.default_rng(1))
-    module = derive.generate(derive.load(case.name, **case.choices), target="torch").module()
-    ours = getattr(module, case.name)
+    program = derive.load(case.name, **case.choices)
+    ours = {
+        "derive.function": derive.function(program),
+        "Torch file": getattr(derive.generate(program, target="torch").module(), case.name),
+    }
     leaves = [torch.from_numpy(a) for a in arrays]
     leaves = [a.requires_grad_() if a.is_floating_point() else a for a in leaves]
     with torch.no_grad():
@@ -71,12 +74,17 @@ def _torch_row(case: Any, rounds: int = 9) -> Row:
         return [*ys, *(a.grad for a in leaves if a.requires_grad)]
 
     truth = [t.detach() for t in _in_double(case, leaves, dys)]
-    error, peers = (
-        max(relative_error(g.detach(), t) for g, t in zip(run(f), truth, strict=True)) for f in (ours, case.torch)
-    )
-    took = interleaved({"ours": lambda: run(ours), "torch": lambda: run(case.torch)}, rounds)
-    allowed = max(1e-6, 2 * peers)  # float32 sums: no worse than twice torch's own error
-    return Row(f"{case.title}, Torch", took["ours"] * 1e3, took["torch"] * 1e3, "torch", 1.0, "ms", error, allowed)
+    errors = {
+        which: max(relative_error(g.detach(), t) for g, t in zip(run(f), truth, strict=True))
+        for which, f in {**ours, "torch": case.torch}.items()
+    }
+    took = interleaved({which: lambda f=f: run(f) for which, f in {**ours, "torch": case.torch}.items()}, rounds)
+    allowed = max(1e-6, 2 * errors["torch"])  # float32 sums: no worse than twice torch's own error
+    peer = took["torch"] * 1e3
+    return [
+        Row(f"{case.title}, {which}", took[which] * 1e3, peer, "torch", 1.0, "ms", errors[which], allowed)
+        for which in ours
+    ]
 
 
 def _in_double(case: Any, leaves: list[Any], dys: list[Any]) -> list[Any]:
