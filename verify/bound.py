@@ -59,7 +59,7 @@ class Bound:
         def drawn(y: Array) -> Array:
             size = 0.5 + torch.rand(y.shape, generator=generator, dtype=torch.float64)
             signs = torch.randint(0, 2, y.shape, generator=generator) * 2 - 1
-            return (size * signs).to(y.dtype)
+            return (size * signs).to(y.device, y.dtype)
 
         return tuple(drawn(y) for y in self.plain)
 
@@ -106,18 +106,18 @@ class Bound:
         """The outputs at these values, numbered, without a graph."""
         given = {n: torch.from_numpy(np.asarray(moved[n])) if n in moved else x for n, x in self.inputs.items()}
         with torch.no_grad():
-            return {label(i): y.detach().numpy() for i, y in enumerate(self.outputs(given))}
+            return {label(i): y.numpy(force=True) for i, y in enumerate(self.outputs(given))}
 
     def pullback(self, cotangents: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """The gradients under numbered cotangents."""
         ws = tuple(torch.from_numpy(np.array(cotangents[label(i)])) for i in range(len(self.plain)))
-        return {n: g.detach().numpy() for n, g in self.gradients(ws).items()}
+        return {n: g.numpy(force=True) for n, g in self.gradients(ws).items()}
 
     def claim(self) -> Claim:
         """What probes are taken of."""
-        inputs = {n: self.inputs[n].detach().to(torch.float64).numpy() for n in self.names}
-        cotangents = {label(i): w.to(torch.float64).numpy() for i, w in enumerate(self.cotangents)}
-        gradient = {n: g.detach().to(torch.float64).numpy() for n, g in self.expected.items()}
+        inputs = {n: self.inputs[n].to(torch.float64).numpy(force=True) for n in self.names}
+        cotangents = {label(i): w.to(torch.float64).numpy(force=True) for i, w in enumerate(self.cotangents)}
+        gradient = {n: g.to(torch.float64).numpy(force=True) for n, g in self.expected.items()}
         return Claim(self.forward, self.pullback, inputs, cotangents, gradient, dict(self.sizes))
 
 

@@ -104,11 +104,11 @@ class Contract(Bound):
         return total, self.expected
 
     def _interleaved(self) -> tuple[Arrays, Arrays]:
-        """The gradient of a first call, pulled after a second call at other values."""
+        """The gradient of a first call, pulled after a second call at the same values in another order."""
         given = self.leaves()
         y = self.outputs(given)
         with torch.no_grad():
-            other = {n: 0.5 * self.inputs[n] + 0.25 * self.inputs[n].abs() for n in self.names}
+            other = {n: 0.75 * self.inputs[n].reshape(-1).flip(0).reshape(self.inputs[n].shape) for n in self.names}
         self.outputs({**self.inputs, **{n: x.requires_grad_() for n, x in other.items()}})
         return pulled(y, {n: given[n] for n in self.names}, self.cotangents), self.expected
 
@@ -226,4 +226,4 @@ def _explained(row: Row, check: str) -> Row:
 
 
 def _arrays(tensors: Arrays) -> dict[str, np.ndarray]:
-    return {n: x.detach().to(torch.float64).numpy().reshape(-1) for n, x in tensors.items()}
+    return {n: x.to(torch.float64).numpy(force=True).reshape(-1) for n, x in tensors.items()}

@@ -47,8 +47,8 @@ def _windows(claim: Claim, name: str, output: str, axis: int, along: int) -> tup
     shape = np.shape(claim.cotangents[output])
     if shape[axis] < 2 or np.shape(claim.inputs[name])[along] < 3:
         return None
-    middle = [n // 2 for n in shape]
-    middle[axis] = (shape[axis] - 1) // 2
+    middle = [min(1, n - 1) for n in shape]
+    middle[axis] = min(1, shape[axis] - 2)
     after = [i + (a == axis) for a, i in enumerate(middle)]
     rows = [_rows(claim, name, output, tuple(at)) for at in (middle, after)]
     both = tuple(_window([_places(r[side], along) for r in rows]) for side in (0, 1))

@@ -119,7 +119,9 @@ def shifted(p: Picture) -> str:
             kept = _cut(p.numeric, axis, max(0, -by), n - max(0, by))
             landed = _cut(p.analytic, axis, max(0, by), n - max(0, -by))
             if p.equal(landed, kept) and not p.equal(kept, np.zeros_like(kept)) and not p.agrees.all():
-                return f"shifted by {by:+d} along {_axes((axis,))}: an index is off by {_number(abs(by))}"
+                return (
+                    f"shifted by {by:+d} along {_axes((axis,))}: an index, or the padding, is off by {_number(abs(by))}"
+                )
     return ""
 
 

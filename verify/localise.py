@@ -13,7 +13,7 @@ import numpy as np
 from derive.verify.probes import ENTRYWISE, Arrays, Claim, Probe, probe
 
 #: Entries of one input that are differenced one by one, and of its map.
-MOST = 1024
+MOST = 256
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,11 @@ class Place:
         """Whether the entry is off by more than a hundred millionth of itself and ten times the doubt."""
         error = abs(self.analytic - self.numeric)
         return not error <= ENTRYWISE * max(abs(self.analytic), abs(self.numeric)) + 10 * self.doubt
+
+    @property
+    def slight(self) -> bool:
+        """Whether the entry is nearly right: one entry of the Jacobian may be behind it."""
+        return abs(self.analytic - self.numeric) <= 1e-3 * abs(self.numeric)
 
     def words(self) -> str:
         """``∂output 0[3]/∂x[1, 2]: analytic …, numeric …`` or ``dx[1, 2]: …``."""

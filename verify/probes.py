@@ -236,7 +236,7 @@ def _second_opinion(line: Line, first: Probe) -> Probe:
         apart = np.inf
     finer = [s for each in slopes for s in each if s.step < best.step]
     rounding = max([best.rounding, *(abs(s.value - best.value) * s.step / best.step for s in finer)])
-    kinked = any(s.kinked for each in slopes for s in each if s.step > 5e-5)
+    kinked = any(s.kinked for each in slopes for s in each if s.step > 1.5e-5)
     slope = Slope(best.value, max(best.truncation, apart), rounding, best.step, kinked)
     scale = max(first.scale, abs(best.value)) if np.isfinite(best.value) else first.scale
     return replace(first, slope=slope, scale=scale)

@@ -47,7 +47,7 @@ def _why(p: Probe) -> str:
 def _failed(check: str, case: str, claim: Claim, worst: Probe, seed: int) -> Row:
     place = localise.worst_entry(claim, worst)
     slight = worst.error <= ENTRYWISE * worst.scale
-    if claim.pullback is not None and (slight or not place.wrong):
+    if claim.pullback is not None and (slight or place.slight or not place.wrong):
         place = localise.worst_of_jacobian(claim, place)
     if slight and not place.wrong:
         reason = f"every entry is right to {ENTRYWISE:.0e} of itself, though not to its last digits"
