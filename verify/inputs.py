@@ -20,29 +20,15 @@ from derive.closures import Compiler
 from derive.errors import DeriveError
 from derive.fields import FLOAT
 from derive.interpreter import Evaluator
-from derive.program import (
-    INF,
-    Axis,
-    Bind,
-    Compare,
-    Hyper,
-    Parameter,
-    Program,
-    Read,
-    Reduce,
-    Size,
-    Tensor,
-    Where,
-    piece_expressions,
-    reads,
-    walk,
-)
+from derive.program import INF, Axis, Bind, Parameter, Program, Reduce, Size, Tensor, walk
+from derive.verify.index_uses import index_uses
 
 SMOOTH = ("plain", "asymmetric", "equal")
 BOUNDARY = ("zeros", "ties", "large", "masked", "ones", "empty")
 KINDS = SMOOTH + BOUNDARY
 _ATTEMPTS = 120
 _WORK = 12_000
+_STEPS = 16
 
 
 @dataclass(frozen=True)
@@ -112,6 +98,8 @@ def _drawn(program: Program, kind: str, seed: int, points: int) -> Case | None:
         sizes, packs = _sizes(program, kind, attempt, rng)
         try:
             most = points if attempt < _ATTEMPTS // 3 else 2 * points
+            if kind in ("plain", "asymmetric") and attempt < 2 * _ATTEMPTS // 3:
+                sizes = _grown(program, sizes, hypers, 3 if kind == "asymmetric" else 2)
             case = _filled(program, kind, seed, sizes, packs, hypers, most)
         except (DeriveError, ZeroDivisionError):
             continue
@@ -127,10 +115,14 @@ def hyperparameters(program: Program, kind: str) -> dict[str, object]:
     """Values of the symbolic hyperparameters: defaults, or all moved away from them.
 
     In the asymmetric case whole numbers differ place by place: no stride equals a dilation, nor height's width's.
+    In the large one those above 1 are 1: windows that lie side by side by default overlap.
     """
     taken: list[set[int]] = [set(), set(), set()]
     found: dict[str, object] = {}
     for p in filter(is_symbolic, program.parameters):
+        if kind == "large" and p.kind == "Int" and not p.required and max(_bases(p)) > 1:
+            fewer = tuple(min(b, 1) for b in _bases(p))
+            found[p.name] = fewer if p.length else fewer[0]
         if kind not in ("asymmetric", "equal") and not p.required:
             continue
         if p.kind == "Int":
@@ -143,14 +135,19 @@ def hyperparameters(program: Program, kind: str) -> dict[str, object]:
 
 
 def _wholes(p: Parameter, kind: str, taken: list[set[int]]) -> list[int]:
-    default: Any = p.default
-    base = int(default) if isinstance(default, int) or getattr(default, "is_Integer", False) else 1
     chosen: list[int] = []
-    for i in range(max(p.length, 1)):
+    for i, base in enumerate(_bases(p)):
         used = taken[min(i, 2)] | set(chosen) if kind == "asymmetric" else set()
         chosen.append(next((v for v in (base + 1, base + 2, base) if v not in used), base + 3))
         taken[min(i, 2)].add(chosen[-1])
     return chosen
+
+
+def _bases(p: Parameter) -> list[int]:
+    """The default whole numbers, place by place; 1 where it is an expression, or there is none."""
+    default: Any = p.default
+    values = default if isinstance(default, (tuple, list)) else [default] * max(p.length, 1)
+    return [int(v) if isinstance(v, int) or getattr(v, "is_Integer", False) else 1 for v in values]
 
 
 def _plain(value: Any) -> Any:
@@ -208,6 +205,35 @@ def _sizes(
     return sizes, packs
 
 
+def _grown(program: Program, sizes: dict[Size, int], hypers: dict[str, object], most: int) -> dict[Size, int]:
+    """The sizes with those enlarged on which a derived one rests that has a single point.
+
+    An axis of one point hides what is exchanged, turned round or left out along it.  ``most``: steps a derived size
+    may take; where none helps, the sizes stay as they are.
+    """
+    grown = dict(sizes)
+    for place, (size, _) in enumerate(program.sizes):
+        wanted = 2 + place % (most - 1)
+        for _ in range(_STEPS):
+            now = _derived(program, grown, hypers)[size]
+            if now >= wanted:
+                break
+            free = (s for s in grown if not s.is_pack)
+            chosen = next((s for s in free if _derived(program, {**grown, s: grown[s] + 4}, hypers)[size] > now), None)
+            if chosen is None:
+                break
+            grown[chosen] += 1
+    return grown
+
+
+def _derived(program: Program, sizes: dict[Size, int], hypers: dict[str, object]) -> dict[Size, int]:
+    """Every derived size."""
+    numbers = {**sizes, **_hyper_symbols(program, hypers)}
+    for size, e in program.sizes:
+        numbers[size] = Compiler(FLOAT, numbers).index(e)({})
+    return {size: numbers[size] for size, _ in program.sizes}
+
+
 def _draw(kind: str, n: int, attempt: int, rng: np.random.Generator) -> list[int]:
     if kind == "asymmetric":
         if attempt < _ATTEMPTS // 3:
@@ -251,9 +277,7 @@ def _filled(
     most: int,
 ) -> Case | None:
     """The case with data, if all derived extents are positive (not negative, for the empty case)."""
-    numbers = {**sizes, **_hyper_symbols(program, hypers)}
-    for size, e in program.sizes:
-        numbers[size] = Compiler(FLOAT, numbers).index(e)({})
+    numbers = {**sizes, **_hyper_symbols(program, hypers), **_derived(program, sizes, hypers)}
     extent = _extent(numbers)
     shapes = {t.name: user_shape(t.axes, extent, packs) for t in program.inputs}
     rng = np.random.default_rng([seed, KINDS.index(kind), 1])
@@ -357,40 +381,7 @@ def _indices(
         values = np.where(rng.random(shape) < 0.25, mark, values)
     if kind == "zeros" and marks:
         values = np.full(shape, marks[0])
+    counted = next((v for v in range(top) if v not in marks), None)
+    if kind in SMOOTH and marks and values.size and counted is not None:
+        values.flat[0] = values.flat[-1] = counted  # a loop that stops short must miss something
     return values
-
-
-def index_uses(program: Program, name: str) -> tuple[list, list]:
-    """Extents of the axes that an index input selects in, and numbers it is compared with."""
-    bounds, special = [], []
-    tensors = program.tensors
-    names = _made_of(program, name)
-    everything = [e for s in program.statements for p in s.pieces for e in piece_expressions(p)]
-    for e in everything:
-        for r in reads(e):
-            for part, index in zip(tensors[r.tensor].parts, r.indices, strict=True):
-                if any(q.tensor in names for q in reads(index)):
-                    bounds.append(part.extent)
-        for n in walk(e):
-            if isinstance(n, Compare) and n.op in ("==", "!=") and _is_read(n.args[1:], name):
-                special += [a for a in n.args[1:] if a.is_Integer or isinstance(a, Hyper)]
-    return bounds, list(dict.fromkeys(special))
-
-
-def _made_of(program: Program, name: str) -> dict[str, None]:
-    """The index input and every index tensor whose values are taken from it."""
-    names = {name: None}
-    for s in program.statements:
-        values = [n for p in s.pieces for e in _values(p.rhs) for n in walk(e) if isinstance(n, Read)]
-        if s.tensor.kind == "index" and any(n.tensor in names for n in values):
-            names[s.name] = None
-    return names
-
-
-def _values(e: Basic) -> list[Basic]:
-    """What an expression may be: the branches of its choices."""
-    return [v for a in e.args[1:] for v in _values(a)] if isinstance(e, Where) else [e]
-
-
-def _is_read(sides: tuple, name: str) -> bool:
-    return any(isinstance(a, Read) and a.tensor == name for a in sides)

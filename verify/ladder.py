@@ -72,16 +72,21 @@ def _climb(subject: Subject, options: Options, kinds: tuple[str, ...]) -> Iterat
             reason = "the program admits no such sizes" if kind != "masked" else "no mask among the inputs"
             yield Row("inputs", title(subject, kind), NOT_APPLICABLE, reason=reason, seed=options.seed)
             continue
-        finite = _is_finite(case)
-        for name, rung in RUNGS:
-            if (finite or name == "forward") and (not options.rungs or name in options.rungs):
-                yield from _attempt(name, rung, subject, case, options)
+        finite = is_finite(case)
+        yield from (row for _, row in rows_at(subject, case, options, finite))
         if not finite:
             reason = "the forward is not finite here"
             yield Row("gradient", title(subject, case.title()), NOT_APPLICABLE, reason=reason, seed=options.seed)
 
 
-def _is_finite(case: Case) -> bool:
+def rows_at(subject: Subject, case: Case, options: Options, finite: bool) -> Iterator[tuple[str, Row]]:
+    """The rows of every rung at one case, as they are found, each with its rung's name."""
+    for name, rung in RUNGS:
+        if (finite or name == "forward") and (not options.rungs or name in options.rungs):
+            yield from ((name, row) for row in _attempt(name, rung, subject, case, options))
+
+
+def is_finite(case: Case) -> bool:
     """Whether there is a derivative to speak of; a forward that raises is for its own rung to tell."""
     try:
         return all(np.isfinite(y).all() for y in autograd.forward(case).values())

@@ -78,14 +78,18 @@ class Bench:
 
     def _climbed(self, subject: Subject, level: str) -> Death | None:
         """The first failed row; the kind of inputs is the outer loop, as the cheap rungs come first in each."""
-        options, allowed = ladder.Options(self.seed, (1,), ()), self.rungs_of(level)
+        options = ladder.Options(self.seed, (1,), (), self.rungs_of(level))
         for case in self.cases():
-            for name, rung in ladder.RUNGS:
-                if name in allowed:
-                    for row in ladder._attempt(name, rung, subject, case, options):
-                        if row.status == FAILED:
-                            return Death(name, case.kind, row)
+            for name, row in ladder.rows_at(subject, case, options, self._finite(case)):
+                if row.status == FAILED:
+                    return Death(name, case.kind, row)
         return None
+
+    def _finite(self, case: Case) -> bool:
+        """Whether the forward has values there, and so derivatives."""
+        if id(case) not in self.kept:
+            self.kept[id(case)] = ladder.is_finite(case)
+        return self.kept[id(case)]
 
     def _function_death(self, mutant: Mutant) -> Death | None:
         """The first failed row of a torch function at examples and near them."""
