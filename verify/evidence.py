@@ -27,6 +27,8 @@ _FEW = 4
 #: Cells a side of a heat map, evaluations spent on all of them together, numbers moved by those, CPU seconds of one.
 CELLS, _EVALUATIONS, _NUMBERS, _SLOW = 16, 256, 3e7, 0.25
 _HEAT_STEP = 1e-5
+#: Where pictures are taken, the first kind that a program admits.
+_KINDS = ("plain", "asymmetric", "equal", "ones")
 _SMALL = 1e-3
 _ROUNDING = 300 * float(np.finfo(float).eps)
 
@@ -190,7 +192,7 @@ def of_subject(subject: Subject, seed: int = 0, code: str = "") -> tuple[Evidenc
     from derive.verify.rungs.differences import claim_of
 
     try:
-        case = next((c for c in (make(subject.program, kind, seed) for kind in ("plain", "asymmetric")) if c), None)
+        case = next((c for c in (make(subject.program, kind, seed) for kind in _KINDS) if c), None)
         if case is None or not has_gradient(case):
             return ()
         claim = claim_of(subject, case, seed)

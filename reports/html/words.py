@@ -98,19 +98,14 @@ def steps_finding(evidence: Sequence[Evidence]) -> str:
     """The sentence under the picture of errors that is about this target."""
     lows = [(e.input, bottom(e.steps)) for e in evidence]
     flat = sorted(((low.height, n) for n, low in lows if low and low.shape == PLATEAU), reverse=True)
+    lost = [n for n, low in lows if low is None]
     if flat:
         return "Here " + joined([f"{n} levels off at {number(height)}, {_parts(height)}" for height, n in flat]) + "."
+    if lost:
+        return f"Here there is nothing to draw of {joined(lost)}: the gradient or the forward is not a number."
     if any(low and low.shape not in (V, EXACT) for _, low in lows):
         return "Here a curve neither makes a V nor keeps a level: there is a kink near, or the error depends on h."
     return "Here nothing levels off: the formula is right as far as differences can see."
-
-
-def heat_finding(evidence: Sequence[Evidence]) -> str:
-    """The sentence under the maps that is about this target."""
-    wrong = [f"d{e.input}" for e in evidence if worst_cell(e.heat)[0] >= WRONG]
-    if not wrong:
-        return "Here every entry agrees with its difference."
-    return f"Here {joined(wrong)} {'is' if len(wrong) == 1 else 'are'} wrong in the coloured cells."
 
 
 def _parts(error: float) -> str:
@@ -121,13 +116,30 @@ def _parts(error: float) -> str:
 
 
 def remainders_finding(evidence: Sequence[Evidence]) -> str:
-    """The sentence under the picture of remainders that is about this target."""
+    """The sentence under the picture of remainders that is about this target.
+
+    A slope of 1 alone is no proof: across a kink the remainder bends too.  Where differences level off, it is.
+    """
     slopes = [(e.input, slope) for e in evidence if (slope := fitted(e.remainders)) is not None]
-    wrong = [f"{n} has slope {s:.2f}" for n, s in slopes if s < 1.5]
+    lows = {e.input: bottom(e.steps) for e in evidence}
+    flat = {n for n, low in lows.items() if low and low.shape == PLATEAU}
+    wrong = [f"{n} has slope {s:.2f}" for n, s in slopes if n in flat and s < 1.5]
     if wrong:
         return f"Here {joined(wrong)}: φ′ is wrong."
-    if any(low and low.shape == PLATEAU for low in map(bottom, (e.steps for e in evidence))):
+    if flat:
         return "Here the error is too small to bend these lines; the picture of differences shows it."
+    if not all(low and low.shape in (V, EXACT) for low in lows.values()):
+        return "Here these lines decide nothing."
     if not slopes:
         return "Here nothing is left above rounding: the outputs are linear in each input."
+    if any(s < 1.75 for _, s in slopes):
+        return "Here a line bends where a step crosses a kink; the picture of differences shows that φ′ is right."
     return "Here every slope is 2 or more: φ′ is right."
+
+
+def heat_finding(evidence: Sequence[Evidence]) -> str:
+    """The sentence under the maps that is about this target."""
+    wrong = [f"d{e.input}" for e in evidence if worst_cell(e.heat)[0] >= WRONG]
+    if not wrong:
+        return "Here every entry agrees."
+    return f"Here {joined(wrong)} {'is' if len(wrong) == 1 else 'are'} wrong in the coloured cells."

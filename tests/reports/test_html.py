@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import islice
 
+import numpy as np
 import pytest
 
 from derive.reports import html
 from derive.reports.html import make_font, pictures, words
 from derive.reports.html.elements import VOID, element, printed
 from derive.reports.html.page import to_html
-from derive.verify.evidence import fitted
-from derive.verify.verdict import FAILED, INCONCLUSIVE, NOT_APPLICABLE, Row, Verdict
+from derive.verify.evidence import fitted, gather
+from derive.verify.probes import Claim
+from derive.verify.verdict import FAILED, INCONCLUSIVE, NOT_APPLICABLE, Evidence, Row, Verdict
 from tests.reports.pages import HOSTILE, evidence, hostile, many, right, row, wrong
 
 VERSIONS = {"derive": "0.0"}
@@ -228,6 +231,30 @@ def test_the_fitted_slope_is_said() -> None:
     assert "slope 1.00" in wrong_one and "slope 2.00" in wrong_one  # x, and weight
     assert words.remainders_finding(evidence(1e-3)) == "Here x has slope 1.00: φ′ is wrong."
     assert fitted(evidence()[0].remainders) == pytest.approx(2, abs=0.05)
+
+
+def test_a_kink_is_not_said_to_be_a_wrong_gradient() -> None:
+    """|x|, a step from which crosses 0: remainders bend, and the gradient is right."""
+    x = np.array([[0.004, -0.02, 0.7]])
+    one = Claim(lambda given: {"y": np.abs(given["x"])}, None, {"x": x}, {"y": np.ones((1, 3))}, {"x": -np.sign(x)})
+    right_one = replace(one, gradient={"x": np.sign(x)})
+    back = replace(right_one, cotangents={"y": -np.ones((1, 3))}, gradient={"x": -np.sign(x)})
+    assert "φ′ is wrong" in words.remainders_finding(gather(one, "at 0"))
+    for claim in (right_one, back):
+        assert "φ′ is wrong" not in words.remainders_finding(gather(claim, "at 0"))
+    bent = (Evidence("x", "", ((1e-2, 1e-12), (1e-3, 1e-11), (1e-4, 1e-10)), ((1e-1, 0.3), (1e-2, 0.3), (1e-3, 0.3))),)
+    assert "crosses a kink" in words.remainders_finding(bent)
+
+
+def test_a_gradient_that_is_no_number_is_not_said_to_be_right() -> None:
+    x = np.array([[0.4, -0.2]])
+    broken = Claim(
+        lambda given: {"y": given["x"]}, None, {"x": x}, {"y": np.ones((1, 2))}, {"x": np.array([[1, np.nan]])}
+    )
+    shown = gather(broken, "as given")
+    assert "not a number" in words.steps_finding(shown) and "right" not in words.remainders_finding(shown)
+    assert "dx is wrong" in words.heat_finding(shown)
+    printed(pictures.steps(shown)), printed(pictures.heat(shown[0]))
 
 
 def test_maps_ring_the_worst_cell_of_a_wrong_gradient_only() -> None:
