@@ -16,6 +16,8 @@ class Entry:
     ``vectors``: the definition for parameters of fewer than two axes, where that differs.  ``clock``: the key of t;
     '' where none is kept and only the first step differs.  ``narrow``: the axis of length 1 that a kept state has and the
     definition's has not.  ``given``: attributes of a parameter that hold further inputs of the step, besides ``.grad``.
+    ``sparse``: 'rows' where a sparse gradient moves its own rows alone, 'without state' where only if nothing is kept;
+    ``dense``: whether a dense gradient is taken; ``ranks``: how many axes a parameter may have, any number if empty.
     """
 
     definition: str
@@ -24,21 +26,21 @@ class Entry:
     clock: str = "step"
     narrow: Mapping[str, int] = field(default_factory=dict)
     given: tuple[str, ...] = ()
-    sparse: bool = False
+    sparse: str = ""
     dense: bool = True
     ranks: tuple[int, ...] = ()
 
 
 #: torch.optim's classes.
 TORCHS: dict[str, Entry] = {
-    "SGD": Entry("sgd", {"b": "momentum_buffer"}, clock="", sparse=True),
+    "SGD": Entry("sgd", {"b": "momentum_buffer"}, clock="", sparse="without state"),
     "Adam": Entry("adam", {**MOMENTS, "u": "max_exp_avg_sq"}),
     "AdamW": Entry("adamw", {**MOMENTS, "u": "max_exp_avg_sq"}),
     "Adamax": Entry("adamax", {"m": "exp_avg", "u": "exp_inf"}),
     "NAdam": Entry("nadam", {**MOMENTS, "p": "mu_product"}),
     "RAdam": Entry("radam", MOMENTS),
     "Adadelta": Entry("adadelta", {"v": "square_avg", "a": "acc_delta"}),
-    "Adagrad": Entry("adagrad", {"v": "sum"}, sparse=True),
+    "Adagrad": Entry("adagrad", {"v": "sum"}, sparse="rows"),
     "Adafactor": Entry(
         "adafactor", {"R": "row_var", "C": "col_var", "v": "variance"}, "adafactor_vector", narrow={"R": -1, "C": -2}
     ),
@@ -46,7 +48,7 @@ TORCHS: dict[str, Entry] = {
     "Rprop": Entry("rprop", {"g": "prev", "size": "step_size"}),
     "ASGD": Entry("asgd", {"ax": "ax", "eta": "eta", "mu": "mu"}),
     "Muon": Entry("muon", {"b": "momentum_buffer"}, clock="", ranks=(2,)),
-    "SparseAdam": Entry("sparse_adam", MOMENTS, sparse=True, dense=False),
+    "SparseAdam": Entry("sparse_adam", MOMENTS, sparse="rows", dense=False),
     "LBFGS": Entry("lbfgs"),
 }
 

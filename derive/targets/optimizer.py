@@ -25,7 +25,7 @@ def optimizer_text(program: Program, library: Target, function: Callable[..., Co
 
     once = clock_as_number(step(program))
     states = _states(once)
-    first = _only(initial(program), states)
+    first = only_states(initial(program), states)
     codes = [function(lower(once), f"{program.name}_step"), function(lower(first), "init_state")]
     bodies = [_init_listing(codes[1], first, states).text(), _step_listing(codes[0], once, states).text()]
     return file_text(_header(program, once, states), library, codes, bodies)
@@ -46,7 +46,7 @@ def clock_as_number(program: Program) -> Program:
     )
 
 
-def _only(first: Program, states: tuple[str, ...]) -> Program:
+def only_states(first: Program, states: tuple[str, ...]) -> Program:
     """The program of these states alone, with the hyperparameters they start from."""
     statements = tuple(s for s in first.statements if s.name in states)
     outputs = tuple(n for n in first.outputs if n in states)
