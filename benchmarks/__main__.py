@@ -21,6 +21,7 @@ BENCHMARKS: dict[str, str] = {
     "strided": "strided convolution's gradient of x against torch",
     "determinism": "bytes of formulas and files under twenty hash seeds",
     "printed": "lines of the printed formulas, deltas and Piecewise left",
+    "gradcheck": "faults found, false alarms and milliseconds beside torch.autograd.gradcheck, fast and slow",
     "layers": "generated forward + backward against torch.nn, HIPS autograd and plain NumPy",
     "mutation": "mutants of the whole catalogue, and those of them that no check finds",
 }

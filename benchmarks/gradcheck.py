@@ -120,7 +120,7 @@ def _first(change: Callable[[Array], Array]) -> Fault:
 
 def _one_entry(by: float) -> Fault:
     def change(g: Array) -> Array:
-        wrong = g.clone()
+        wrong = g.clone(memory_format=torch.contiguous_format)
         wrong.view(-1)[-1] += by
         return wrong
 
@@ -151,7 +151,9 @@ FAULTS: dict[str, Fault] = {
     "float32 inside": _first(lambda g: g.float().double()),
     "not linear": lambda found, dy, xs: (found[0] + 1e-5 * found[0] * dy.abs().sum(), *found[1:]),
     "writes its cotangent": lambda found, dy, xs: (found, dy.mul_(1.0 + 1e-3))[0],
-    "depends on others' needs": lambda found, dy, xs: found if all(x.requires_grad for x in xs) else (0 * found[0], *found[1:]),
+    "depends on others' needs": lambda found, dy, xs: (
+        found if all(x.requires_grad for x in xs) else (0 * found[0], *found[1:])
+    ),
 }  # fmt: skip
 #: Faults of reading memory: the cotangent read in rows, whatever its strides.
 STRIDES = "cotangent read in rows"

@@ -21,7 +21,9 @@ CASES = {
     "pytorch#107007, an argument without influence": (lambda x, w: x * 2 + 0 * w.sum(), (X, W)),
     "large inputs": (lambda x: (1e6 * x).sin().sum() * 1e-6, (X,)),
     "layer norm": (lambda x: F.layer_norm(x, (5,)), (X,)),
-    "convolution": (lambda x, w: F.conv2d(x, w, stride=(2, 1), padding=1), (torch.randn(2, 3, 5, 4), torch.randn(2, 3, 3, 2))),
+    "convolution": (
+        lambda x, w: F.conv2d(x, w, stride=(2, 1), padding=1), (torch.randn(2, 3, 5, 4), torch.randn(2, 3, 3, 2))
+    ),
     "product with a zero": (lambda x: x.prod(-1), (WITH_ZERO,)),
     "cross entropy": (lambda x: F.cross_entropy(x, torch.tensor([0, 1, 4, 2])), (X,)),
     "a constant": (lambda x: torch.ones(3) + 0 * x.sum(), (X,)),

@@ -15,6 +15,7 @@ RNG = np.random.default_rng(4)
 TRUE = RNG.normal(size=(4, 4))
 MASK = np.tril(np.ones((4, 4)))
 ROW = np.arange(4) == 3
+LARGEST = np.isin(TRUE, TRUE.max())
 
 
 def _shift(x):
@@ -47,7 +48,7 @@ ARRAYS = {
     "counted often": (TRUE * [1, 2, 3, 1], TRUE, "counted more than once: off by whole factors from 1 to 3"),
     "common term": (TRUE + TRUE.sum(1, keepdims=True), TRUE, "off by the same amount all along axis 1"),
     "rearranged": (TRUE[[2, 0, 3, 1]][:, [1, 3, 0, 2]], TRUE, "the right values in the wrong places"),
-    "few": (TRUE + 0.3 * (TRUE == TRUE.max()), TRUE, "only 1 of 16 entries"),
+    "few": (TRUE + 0.3 * LARGEST, TRUE, "only 1 of 16 entries"),
     "not a number": (np.where(ROW, np.nan, TRUE), TRUE, "not a finite number at 4 of 16 entries (first [0, 3])"),
 }
 
