@@ -22,6 +22,8 @@ from derive.verify.verdict import Verdict
 
 #: Seconds between signs of life, and without one until a rank is taken for dead.
 _BEAT, _SILENCE = 1.0, 30.0
+#: Seconds that rank 0 goes on for when the launcher ends the job; it is killed after thirty.
+_LEAVE = 10.0
 _NAMES = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 
 
@@ -58,8 +60,9 @@ class Team:
         self.lock = threading.Lock()
         self.leads = self.rank == 0
         self.heard = {rank: (-1, time.monotonic() + LOADING) for rank in range(self.size)}
+        self.ending = False
         if self.leads:
-            signal.signal(signal.SIGTERM, _stop)
+            signal.signal(signal.SIGTERM, self._end)
         threading.Thread(target=self._live, daemon=True).start()
 
     # ------------------------------------------------------------------ the store
@@ -118,10 +121,11 @@ class Team:
             if self.leads:
                 self._gather(found, shares)
         except _Stopped:
-            self._gather(found, shares, wait=False)
+            self._gather(found, shares)
+        _alarm(0)
         return plan.completed(list(by_name), [*own, *found.values()]) if self.leads else own
 
-    def _gather(self, found: dict[str, Verdict], shares: list[list[str]], wait: bool = True) -> None:
+    def _gather(self, found: dict[str, Verdict], shares: list[list[str]]) -> None:
         """What the others report, until all is there or those who miss something are dead."""
         try:
             while True:
@@ -131,13 +135,19 @@ class Team:
                     if text is not None:
                         found[name] = Verdict.from_dict(json.loads(text))
                 late = [r for r, names in missing.items() if any(n not in found for n in names)]
-                if not wait or not late or not any(map(self._alive, late)):
+                if self.ending or not late or not any(map(self._alive, late)):
                     return
                 time.sleep(_BEAT / 5)
         except (_Stopped, RuntimeError):  # the launcher's second word, or the store is gone with it
             return
 
     # ------------------------------------------------------------------ the end
+
+    def _end(self, *_: Any) -> None:
+        """The launcher ends the job, because a rank died: what is under way may end, then this one reports."""
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        self.ending = True
+        _alarm(_LEAVE)
 
     def agree(self, code: int) -> int:
         """Rank 0's exit code on every rank; called when its report is out."""
@@ -166,5 +176,13 @@ class Team:
 
 
 def _stop(*_: Any) -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     raise _Stopped
+
+
+def _alarm(seconds: float) -> None:
+    """Stops the main thread in so many seconds; 0: no more."""
+    if hasattr(signal, "setitimer"):
+        signal.signal(signal.SIGALRM, _stop)
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+    elif seconds:
+        _stop()
