@@ -121,12 +121,24 @@ def _check(row: Row, rhs: Expr, kinds: dict[str, str], equation: object) -> None
     kind = kind_of(rhs, kinds)
     if row.kind == "bool" and kind not in ("bool", "") and not rhs.is_Rational:
         raise scope.error(f"{row.name} is declared Bool; its right side is a number", node, "compare it: x[n] != 0")
-    if row.kind == "index" and kind == "real":
+    if row.kind == "index" and kind == "real" and not _rounded(rhs, kinds):
         raise scope.error(f"{row.name} is declared Index; its right side is not whole", node, "declare it Real")
     if row.kind in ("real", "const", "index") and kind == "bool":
         raise scope.error(
             f"{row.name} holds numbers; its right side is a condition", node, "write where(condition, 1, 0)"
         )
+
+
+def _rounded(e: Expr, kinds: dict[str, str]) -> bool:
+    """Whether e is whole though made of real numbers: whole numbers and those rounded, added, multiplied, chosen."""
+    if kind_of(e, kinds) == "index":
+        return True
+    if isinstance(e, Function) and function_name(e) in ("floor", "ceil", "round"):
+        return True
+    if isinstance(e, Where):
+        return all(_rounded(a, kinds) for a in e.args[1:])
+    together = e.is_Add or e.is_Mul or (isinstance(e, Function) and function_name(e) in ("max", "min", "abs", "clamp"))
+    return bool(together) and all(_rounded(a, kinds) for a in e.args)
 
 
 def _conditions(e: Expr) -> tuple:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from sympy import Expr
 
 from derive.lower.arrays import Array
-from derive.lower.plan import ALL, Item, at, span
+from derive.lower.plan import ALL, Item, Node, at, span
 from derive.lower.points import real
 from derive.lower.reads import position, stored
 from derive.lower.scope import Scope
@@ -34,6 +34,8 @@ def typed(a: Array, kind: str) -> Array:
     """a in the kind of the tensor it becomes."""
     if kind == "real":
         return real(a)
+    if kind == "int" and a.kind == "real" and not a.is_scalar:  # whole by rounding
+        return Array(Node("cast", (a.node,), ("int",), "int", a.node.ndim), a.dims)
     return whole(a) if kind == "int" else a
 
 

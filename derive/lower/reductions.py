@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from sympy import Add, Expr, Integer, Pow, exp, log
+from sympy import Add, Basic, Expr, Integer, Pow, exp, log
 
 from derive.lower.arrays import Array, elementwise, expanded, product, reduced, reshaped, scalar, transposed
 from derive.lower.contract import contract
@@ -26,7 +26,20 @@ from derive.lower.scattering import scattering
 from derive.lower.scope import Scope
 from derive.lower.spreading import spreading
 from derive.lower.windows import correlation, sliding, sliding_place
-from derive.program import Bind, Logic, Read, Reduce, free_letters, reads, walk
+from derive.program import (
+    Bind,
+    Compare,
+    FloorDiv,
+    Logic,
+    Modulo,
+    Read,
+    Reduce,
+    Where,
+    free_letters,
+    reads,
+    substitute,
+    walk,
+)  # fmt: skip
 
 #: The array operation of each reduction whose result is a value.
 OPERATION = {"sum": "sum", "prod": "prod", "max": "max", "amax": "max", "min": "min", "amin": "min"}
@@ -186,12 +199,29 @@ def winner(points: Points) -> Array | None:
     shape = (*scope.extents(others), product(scope.extents(points.letters)))
     rows = reshaped(expanded(value, dims, scope.extents(dims)).node, shape)
     if mask is None:
-        return Array(Node("argreduce", (rows,), (points.op,), "int", len(others)), others)
+        return _placed(Array(Node("argreduce", (rows,), (points.op,), "int", len(others)), others), points)
     allowed = transposed(expanded(mask, dims, scope.extents(dims)), dims) if mask.dims else mask
     allowed_rows = reshaped(allowed.node, shape)
     found = Array(Node("argreduce", (rows, allowed_rows), (points.op,), "int", len(others)), others)
     assert len(flat) == len(others) + 1
-    return found
+    return _placed(found, points)
+
+
+def _placed(found: Array, points: Points) -> Array:
+    """The position in the box that holds every range, as the position among the ranges' own lengths."""
+    extents = points.scope.extents(points.letters)
+    if all(a == b for a, b in zip(points.lengths[1:], extents[1:], strict=False)):
+        return found
+    name = points.scope.fresh.name("place")
+    rest: Expr = Read(name)
+    at: dict[Basic, Expr] = {}
+    for letter, extent in reversed(list(zip(points.letters, extents, strict=True))):
+        rest, at[letter] = FloorDiv(rest, extent), Modulo(rest, extent)
+    own: Expr = Integer(0)
+    for letter, length in zip(points.letters, points.lengths, strict=True):
+        own = own * substitute(length, at) + at[letter]
+    scope = replace(points.scope, given={**points.scope.given, name: found})
+    return scope.value(Where(Compare("<", Read(name), Integer(0)), Integer(-1), own))
 
 
 Rule = Callable[[Points], Array | None]
