@@ -199,7 +199,12 @@ def declared(tensor: str, shape: L.Node, note: str = "") -> str:
 
 
 def equation(f: Formula) -> str:
-    """``left = right``, and on which entries."""
+    """``left = right``."""
+    return row(mathml(f.left), sign("="), mathml(f.right))
+
+
+def _guarded(f: Formula) -> str:
+    """The equation, on which entries it holds, and what the others are."""
     line = [mathml(f.left), sign("="), mathml(f.right)]
     if f.guard:
         line += [text(" if "), listed(f.guard)]
@@ -213,7 +218,7 @@ def named(pair: tuple[L.Node, L.Node]) -> str:
 
 
 def _formula(f: Formula) -> str:
-    lines = [[equation(f)]]
+    lines = [[_guarded(f)]]
     for head, pair in zip(["where ", *[" "] * len(f.where)], f.where, strict=False):
         lines.append([text(head), named(pair)])
     for head, nodes in (("only ", f.only), ("for ", f.over)):

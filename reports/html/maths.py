@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from derive.errors import DeriveError
@@ -65,20 +65,24 @@ def _block(part: Block, whole: str) -> Element:
     )
 
 
-def _formula(f: Formula) -> Iterable[Node]:
+def _formula(f: Formula) -> Iterator[Node]:
     yield element("div", Printed(displayed(equation(f))), class_="formula")
-    for head, parts in (("where", map(named, f.where)), ("only", map(mathml, f.only)), ("for", map(mathml, f.over))):
-        said = _with(head, parts)
-        if said is not None:
-            yield said
+    rest = f", else {f.otherwise}" if f.otherwise else ""
+    lines = (
+        _with("if", map(mathml, f.guard), rest),
+        _with("where", map(named, f.where)),
+        _with("only", map(mathml, f.only)),
+        _with("for", map(mathml, f.over)),
+    )
+    yield from (line for line in lines if line is not None)
 
 
-def _with(head: str, parts: Iterable[str]) -> Element | None:
+def _with(head: str, parts: Iterable[str], last: str = "") -> Element | None:
     """A line under a formula; it wraps between its parts."""
     inside: list[Node] = []
     for part in parts:
         inside += [", ", _inline(part)] if inside else [_inline(part)]
-    return element("p", element("span", head, class_="head"), " ", *inside, class_="with") if inside else None
+    return element("p", element("span", head, class_="head"), " ", *inside, last, class_="with") if inside else None
 
 
 def _note(head: str, items: Sequence[str]) -> Element:
