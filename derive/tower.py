@@ -91,12 +91,32 @@ class _Call:
 
     def forward(self, tensors: Sequence[Array]) -> tuple[Array, ...]:
         tower = self.tower.cut(self.wanted).forward if self.wanted else self.tower
-        return tuple(map(_compact, tower.run(tensors, self.hypers)))
+        results: list[Array] = []
+        taken = {id(_root(x)) for x in tensors}
+        for y in tower.run(tensors, self.hypers):
+            root = _root(y)
+            results.append(_own(y) if id(root) not in taken else y.clone().contiguous())
+            taken.add(id(root))
+        return tuple(results)
 
 
-def _compact(y: Array) -> Array:
-    """A strided part of a larger buffer as a tensor of its own: forward mode wants tangents laid out like it."""
-    return y.contiguous() if y._is_view() and not y.is_contiguous() else y
+def _root(x: Array) -> Array:
+    """What x is a view of, or x."""
+    return x._base if x._is_view() else x
+
+
+def _own(y: Array) -> Array:
+    """A tensor of its own, laid out without gaps: whoever writes into a result changes nothing else.
+
+    (Forward mode wants tangents laid out like their primals, and autograd lets nobody write into a view.)
+    """
+    import torch
+
+    if not y._is_view():
+        return y
+    if not y.is_contiguous():
+        return y.contiguous()
+    return y if torch._C._functorch.is_functorch_wrapped_tensor(y) else y.data
 
 
 def is_real(tensor: Tensor) -> bool:

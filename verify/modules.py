@@ -51,13 +51,22 @@ def modules() -> dict[str, Any]:
     return {info.module_cls.__name__: info for info in module_db}
 
 
-def outcomes(name: str, order: int = 2, samples: slice = slice(None)) -> Iterator[Outcome]:
+def outcomes(name: str, order: int = 2, chosen: slice = slice(None)) -> Iterator[Outcome]:
     """Every sample of a module class, compared up to that order of derivative."""
+    for number, sample in list(enumerate(samples(name)))[chosen]:
+        yield outcome(name, number, sample, order)
+
+
+def samples(name: str) -> Any:
+    """Torch's own samples of a class, float64."""
     info = modules()[name]
     torch.manual_seed(0)
-    inputs = info.module_inputs_func(info, device="cpu", dtype=torch.float64, requires_grad=True, training=True)
-    for number, sample in list(enumerate(inputs))[samples]:
-        yield outcome(name, number, sample, order)
+    return info.module_inputs_func(info, device="cpu", dtype=torch.float64, requires_grad=True, training=True)
+
+
+def count(name: str) -> int:
+    """How many samples torch has of a class."""
+    return len(list(samples(name)))
 
 
 def outcome(name: str, number: int, sample: Any, order: int) -> Outcome:

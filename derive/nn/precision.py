@@ -38,7 +38,11 @@ def under_autocast(call: Call) -> None:
 
     real = {n: v for n, v in call.inputs.items() if isinstance(v, torch.Tensor) and v.is_floating_point()}
     device = next((v.device.type for v in real.values()), "")
-    if not device or not torch.is_autocast_enabled(device) or any(v.dtype == torch.float64 for v in real.values()):
+    if (
+        device not in LOWER
+        or not torch.is_autocast_enabled(device)
+        or any(v.dtype == torch.float64 for v in real.values())
+    ):
         return
     if call.word in LOWER.get(device, ()):
         dtype = torch.get_autocast_dtype(device)

@@ -53,8 +53,8 @@ def _spread(call: Call) -> None:
         if i.name in call.inputs and any(map(_is_pack, i.axes)):
             alike.setdefault(_text(i.axes), []).append(i.name)
     for names in alike.values():
-        shapes = {tuple(call.inputs[n].shape) for n in names}
-        if len(shapes) < 2:
+        shapes = [tuple(call.inputs[n].shape) for n in names]
+        if all(shape == shapes[0] for shape in shapes[1:]):
             continue
         try:
             common = torch.broadcast_shapes(*shapes)

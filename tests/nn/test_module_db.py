@@ -1,0 +1,55 @@
+"""torch's own samples of its own modules (``module_db``): derive.nn gives the same values and derivatives.
+
+Here a sample of every setting, two orders; ``python -m benchmarks.modules`` runs them all.
+"""
+
+import pytest
+import torch
+
+import derive.nn
+from derive.nn.outside import UNSUPPORTED
+from derive.verify import modules as bed
+
+NAMES = sorted(bed.modules())
+#: Samples of a class in a test run; classes with more are thinned out evenly.
+MOST = 12
+
+
+def thinned(name):
+    count = bed.count(name)
+    return slice(None, None, max(1, -(-count // MOST)))
+
+
+@pytest.mark.parametrize("name", [n for n in NAMES if n not in UNSUPPORTED])
+def test_every_module_of_torchs_own_bed(name):
+    found = list(bed.outcomes(name, order=2, chosen=thinned(name)))
+    assert found
+    assert [f"#{o.sample} {o.setting}: {o.reason}" for o in found if not o.passed] == []
+
+
+class _Wrong(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, y):
+        return y.clone()
+
+    @staticmethod
+    def backward(ctx, dy):
+        return dy * 1.000001
+
+
+def test_a_gradient_off_by_a_millionth_is_seen(monkeypatch):
+    right = derive.nn.GELU.forward
+    monkeypatch.setattr(derive.nn.GELU, "forward", lambda self, x: _Wrong.apply(right(self, x)))
+    assert {o.reason.split(":")[0] for o in bed.outcomes("GELU", order=1)} >= {"derivative of order 1 0"} or all(
+        "differentiates" in o.reason for o in bed.outcomes("GELU", order=1)
+    )
+
+
+def test_torchs_own_derivative_is_seen(monkeypatch):
+    monkeypatch.setattr(derive.nn.GELU, "forward", torch.nn.GELU.forward)
+    assert {o.reason for o in bed.outcomes("GELU", order=1)} == {"torch differentiates Gelu"}
+
+
+def test_another_initial_value_is_seen(monkeypatch):
+    monkeypatch.setattr(derive.nn.Linear, "reset_parameters", lambda self: torch.nn.init.zeros_(self.weight), False)
+    assert all(o.reason.startswith("initial values") for o in bed.outcomes("Linear", order=0))
