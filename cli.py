@@ -278,6 +278,14 @@ def _numbers(_context: Any, _parameter: Any, given: str | tuple[str, ...]) -> An
     return numbers
 
 
+def _orders(_context: Any, _parameter: Any, text: str) -> tuple[int, ...]:
+    """``1,2``: derivatives of which orders."""
+    orders = _numbers(_context, _parameter, text)
+    if not orders or not set(orders) <= {1, 2, 3}:
+        raise click.BadParameter("derivatives are checked up to order 3: write some of 1,2,3")
+    return tuple(sorted(set(orders)))
+
+
 def _count(_context: Any, _parameter: Any, text: str) -> int:
     """How many workers; ``auto``: one a CPU."""
     if text == "auto":
@@ -293,7 +301,7 @@ _CHECK_OPTIONS = (
     click.argument("targets", nargs=-1, metavar="[TARGET]...", shell_complete=_complete),
     click.option("--all", "all", is_flag=True, help="Everything in the catalogue."),
     click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the random inputs."),
-    click.option("--orders", default="1,2", show_default=True, callback=_numbers, help="Orders of derivative."),
+    click.option("--orders", default="1,2", show_default=True, callback=_orders, help="Orders of derivative."),
     click.option("--inputs", default="", metavar=_REFERENCE, help="Example inputs of your code, or what makes them."),
     click.option("--shape", "shapes", multiple=True, metavar="2,3", callback=_numbers, help="Of an input; repeatable."),
     click.option("--backward", default="", metavar=_REFERENCE, help="The other half of a forward/backward pair."),
@@ -301,7 +309,7 @@ _CHECK_OPTIONS = (
     click.option("--workers", default="1", metavar="N|auto", callback=_count, help="Processes side by side."),
     click.option("--timeout", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="Of one target."),
     click.option("--shard", default="", metavar="I/N", help="The I-th of N shares of the targets."),
-    click.option("--merge", multiple=True, type=_FILE, metavar="FILE", help="--json reports to join; repeatable."),
+    click.option("--merge", is_flag=True, help="The targets are --json reports, to be joined."),
     click.option("--json", "json", is_flag=True, help="Print JSON instead of a table."),
     click.option("--junit", default="", type=_FILE, metavar="FILE", help="JUnit XML."),
     click.option("--sarif", default="", type=_FILE, metavar="FILE", help="SARIF 2.1.0, for code scanning."),
@@ -323,31 +331,28 @@ def check(targets: tuple[str, ...], **options: Any) -> int:
 
     Exit code 0: passed, 1: a check failed, 2: usage, 5: nothing was checked.
     """
-    if not (targets or options["all"] or options["merge"]):
+    if not (targets or options["all"]):
         raise click.UsageError("name what to check, or --all")
     from derive.reports.checking import Asked, run
 
-    return run(Asked(tuple(_source(t)[0] for t in targets), **options), _watched, _say)
+    return run(Asked(tuple(t if options["merge"] else _source(t)[0] for t in targets), **options), _watched, _say)
 
 
 def _say(text: str, messages: str) -> None:
     click.echo(text, nl=False)
     click.echo(messages, nl=False, err=True)
-    sys.stdout.flush()
 
 
 @contextmanager
 def _watched(total: int) -> Iterator[Any]:
     """How far a sweep is, on stderr, if several targets are to come and a person watches."""
     if total < 2 or not sys.stderr.isatty():
-        yield None
+        yield lambda words: None
         return
-    with click.progressbar(length=total, file=sys.stderr, show_pos=True, show_eta=False, item_show_func=_shown) as bar:
-        yield lambda verdict: bar.update(1, verdict)
-
-
-def _shown(verdict: Any) -> str | None:
-    return verdict and f"{verdict.name} {verdict.status}"
+    with click.progressbar(
+        length=total, file=sys.stderr, show_pos=True, show_eta=False, item_show_func=lambda x: x
+    ) as bar:
+        yield lambda words: bar.update(1, words)
 
 
 # ------------------------------------------------------------------------------ entry

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
@@ -22,8 +23,8 @@ FAILED, USAGE, NOTHING = 1, 2, 5
 #: What only code of the user's can be given, and the option that says it.
 _OF_CODE = {"inputs": "--inputs", "shapes": "--shape", "backward": "--backward", "reference": "--reference"}
 
-#: Shows how far a sweep of so many targets is: called with each verdict.
-Watch = Callable[[int], AbstractContextManager[Callable[["Verdict"], object]]]
+#: Shows how far a sweep of so many targets is: what it gives is told of each.
+Watch = Callable[[int], AbstractContextManager[Callable[[str], object]]]
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Asked:
     workers: int = 1
     timeout: float | None = None
     shard: str = ""
-    merge: tuple[str, ...] = ()
+    merge: bool = False
     json: bool = False
     junit: str = ""
     sarif: str = ""
@@ -54,6 +55,12 @@ class Asked:
     def annotates(self) -> bool:
         """Whether GitHub is to be told; in its own jobs it is unless a person says no."""
         return os.environ.get("GITHUB_ACTIONS") == "true" if self.github is None else self.github
+
+    @property
+    def command(self) -> str:
+        """How to get the page again."""
+        named = ["-" if "\n" in target else target for target in self.targets] + ["--all"] * self.all
+        return shlex.join(["derive", "check", *named, "--seed", str(self.seed), "--html", self.html])
 
     @property
     def files(self) -> dict[str, str]:
@@ -83,11 +90,11 @@ def run(asked: Asked, watch: Watch, say: Callable[[str, str], None]) -> int:
     """The command: what it says goes through ``say(data, messages)``; the processes of one job agree on the code."""
     from derive.verify import ranks
 
-    if asked.merge and (asked.targets or asked.all):
-        raise InputError("--merge joins reports, and checks nothing itself", mend="leave the targets out")
+    if asked.merge and (asked.all or asked.shard or asked.mutate):
+        raise InputError("--merge joins reports, and checks nothing itself", mend="name files that --json wrote")
     team = ranks.team()
     try:
-        outcome = _mutated(asked, team) if asked.mutate else _checked(asked, watch, team)
+        outcome = _mutated(asked, watch, team) if asked.mutate else _checked(asked, watch, team)
     except DeriveError as error:
         if team.leads:
             raise
@@ -113,14 +120,18 @@ def _checked(asked: Asked, watch: Watch, team: Alone | Team) -> Outcome:
     return Outcome(text, _messages(asked, swept), exit_code(found))
 
 
-def _mutated(asked: Asked, team: Alone | Team) -> Outcome:
+def _mutated(asked: Asked, watch: Watch, team: Alone | Team) -> Outcome:
     """Planted faults instead: how many of each kind the checker kills; one process does it."""
     if not team.leads:
         return Outcome()
     from derive.reports import mutations
     from derive.verify.mutation import mutate
 
-    found = [mutate(name, seed=asked.seed, limit=asked.limit) for name in plan.targets(asked.targets, asked.all)]
+    names, found = plan.targets(asked.targets, asked.all), []
+    with watch(len(names)) as tell:
+        for name in names:
+            found.append(mutate(name, seed=asked.seed, limit=asked.limit))
+            tell(name)
     return Outcome(mutations.to_json(found) if asked.json else mutations.to_table(found), "", exit_code(found))
 
 
@@ -141,8 +152,9 @@ def _swept(asked: Asked, watch: Watch, team: Alone | Team) -> Swept:
         given = ", ".join(_OF_CODE[name] for name in own)
         raise InputError(f"{given} is about code of your own", mend="name it as module:attribute, as in my_ops:Square")
     requests = [r if r.is_definition else replace(r, **own) for r in requests]
-    with watch(len(requests)) as on_done:
-        found = team.sweep(requests, workers=asked.workers, timeout=asked.timeout, on_done=on_done)
+    with watch(len(requests)) as tell:
+        how = {"workers": asked.workers, "timeout": asked.timeout}
+        found = team.sweep(requests, on_done=lambda v: tell(f"{v.name} {v.status}"), **how)
     return Swept(names, part, found)
 
 
@@ -150,7 +162,7 @@ def _merged(asked: Asked) -> Swept:
     """The verdicts of several ``--json`` reports; a target that none of them has was not run."""
     names: dict[str, None] = {}
     found: list[Verdict] = []
-    for path in asked.merge:
+    for path in asked.targets:
         try:
             with open(path, encoding="utf-8") as file:
                 text = file.read()
@@ -176,7 +188,7 @@ def _deliver(asked: Asked, found: Sequence[Verdict]) -> None:
     if asked.html:
         from derive.reports.html import formulas, to_html
 
-        outputs.write(asked.html, to_html(found, formulas(found)))
+        outputs.write(asked.html, to_html(found, formulas(found), asked.command))
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if asked.annotates and summary:
         from derive.reports.github import to_summary

@@ -109,7 +109,7 @@ def _by_check(v: Verdict) -> list[str]:
 def _line(v: Verdict, width: int) -> str:
     decided = [r for r in v.rows if r.status in ("passed", "failed")]
     worst = max(decided, key=used, default=None)
-    line = f"{v.name:<{width}}  {v.status:<8}  {len(decided):>3} checks"
+    line = f"{v.name:<{width}}  {v.status:<8}  {len(decided):>3} check{'s' if len(decided) != 1 else ' '}"
     if worst is not None and worst.error is not None:
         line += f"   worst {_number(worst.error)} of {_number(worst.tolerance)} ({worst.check})"
     return line
@@ -135,7 +135,7 @@ def counted(verdicts: Sequence[Verdict]) -> str:
     decided = sum(1 for v in verdicts for r in v.rows if r.status in ("passed", "failed"))
     failed = [v for v in verdicts if v.failures]
     undecided = [v for v in verdicts if not v.checked]
-    parts = [f"{len(verdicts)} checked" if len(verdicts) != 1 else "", f"{decided} checks"]
+    parts = [f"{len(verdicts)} checked" if len(verdicts) != 1 else "", f"{decided} check{'s' if decided != 1 else ''}"]
     parts.append(f"{len(failed)} failed" if failed else "none failed" if decided else "nothing was checked")
     if undecided and len(verdicts) > 1:
         parts.append(f"{len(undecided)} not decided")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +16,8 @@ import pytest
 from derive.cli import run
 from derive.verify.request import Request
 from derive.verify.verdict import Row, Verdict
+
+ROOT = Path(__file__).resolve().parents[2]
 
 OWN = '''
 @layer
@@ -137,6 +141,7 @@ def test_help_speaks_of_trust(capsys: pytest.CaptureFixture) -> None:
         (["check", "relu", "--workers", "many"], "auto"),
         (["check", "relu", "--timeout", "0"], "timeout"),
         (["check", "relu", "--orders", "1,x"], "whole numbers"),
+        (["check", "relu", "--orders", "0,4"], "up to order 3"),
         (["check", "relu", "--shape", "2,3"], "--shape is about code of your own"),
         (["check", "relu", "--inputs", "a:b", "--reference", "a:c"], "--inputs, --reference is about"),
         (["check", "relu", "--junit", "no/where.xml"], "there is no folder"),
@@ -146,7 +151,7 @@ def test_help_speaks_of_trust(capsys: pytest.CaptureFixture) -> None:
         (["check", "relu", "--junit", "a", "--sarif", "./a"], "name the same file"),
         (["check", "--merge", "nothing.json"], "nothing.json cannot be read"),
         (["check", "--merge", "own.py"], "own.py is no report of derive check"),
-        (["check", "relu", "--merge", "own.py"], "leave the targets out"),
+        (["check", "--merge", "--all"], "name files that --json wrote"),
     ],
 )
 def test_a_mistake_is_told_before_anything_runs(
@@ -229,8 +234,8 @@ def test_shards_together_are_the_whole_and_a_missing_one_is_seen(
         Path(f"{i}.json").write_text(capsys.readouterr().out)
     assert sorted(r.target for r in asked) == sorted(names)
     assert json.loads(Path("2.json").read_text())["shard"] == "2/3"
-    merge = ["check", "--merge", "1.json", "--merge", "2.json"]
-    assert run([*merge, "--merge", "3.json", "--json"]) == 1
+    merge = ["check", "--merge", "1.json", "2.json"]
+    assert run([*merge, "3.json", "--json"]) == 1
     whole = json.loads(capsys.readouterr().out)
     assert [v["name"] for v in whole["verdicts"] if v["status"] == "failed"] == ["relu"]
     assert whole["targets"] == names and len(whole["verdicts"]) == len(names)
@@ -247,3 +252,41 @@ def test_an_empty_shard_says_so_and_is_no_pass(answers: Callable, capsys: pytest
     codes = {run(["check", "relu", "--shard", f"{i}/2"]) for i in (1, 2)}
     assert codes == {0, 5}
     assert "is empty: there are only 1 targets to share" in capsys.readouterr().err
+
+
+# ------------------------------------------------------------------------------ mutants
+
+
+def test_mutants_are_counted_by_kind(capsys: pytest.CaptureFixture) -> None:
+    assert run(["check", "own.py", "--mutate", "--limit", "1", "--json"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    assert data["schema"] == "derive.mutations/1"
+    assert run(["check", "sofmax", "--mutate"]) == 2
+    assert "did you mean softmax" in capsys.readouterr().err
+
+
+# ------------------------------------------------------------------------------ the README
+
+
+def test_every_command_of_the_readme_is_one() -> None:
+    """Each option that the README's jobs use is there, and takes what it is given."""
+    from derive.cli import commands
+
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    text = re.sub(r"\$\{\{ matrix.shard \}\}", "1", text.replace("\n          --shard", " --shard"))
+    lines = re.findall(r"(?:\$ |-m |run: |^ +)derive check ([^\n>#`]*)", text, re.M)
+    assert len(lines) >= 6 and any("--merge" in line for line in lines) and any("--sarif" in line for line in lines)
+    for line in lines:
+        commands.commands["check"].make_context("check", shlex.split(line))
+
+
+def test_the_tests_of_the_readme_run(tmp_path: Path) -> None:
+    """The snippet for pytest is collected as it stands."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    (snippet,) = re.findall(r"```python\n(def test_square.*?)```", text, re.S)
+    head = "import pytest, torch\nSquare = torch.square\nMyAttention = lambda n, heads: torch.nn.Linear(n, n)\n"
+    path = tmp_path / "test_readme_snippet.py"
+    path.write_text(head + snippet)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", path.name]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    assert "2 passed" in done.stdout, done.stdout + done.stderr
