@@ -178,7 +178,7 @@ def note_updates(node: ast.Call, ctx: Context) -> None:
         if not isinstance(keyword.value, ast.Name):
             raise ctx.error("update takes tensors by name", keyword.value, "give the value an equation, then its name")
         source = resolve(ctx.scope, ctx.aliases, keyword.value.id)
-        if isinstance(target, Absent):
+        if isinstance(target, (Absent, Constant)):  # an input that is not given is not written back
             continue
         if not isinstance(target, Ref) or not target.row.given:
             raise ctx.error(f"{keyword.arg} is not an input", node, "update writes inputs back")
