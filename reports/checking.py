@@ -188,7 +188,7 @@ def _deliver(asked: Asked, found: Sequence[Verdict]) -> None:
     if asked.html:
         from derive.reports.html import formulas, to_html
 
-        outputs.write(asked.html, to_html(found, formulas(found), asked.command))
+        outputs.write(asked.html, to_html(found, formulas(found), command=asked.command))
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if asked.annotates and summary:
         from derive.reports.github import to_summary

@@ -35,7 +35,8 @@ class Row:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Row:
         known = _known(cls, data)
-        return cls(**{k: float(v) if k in ("error", "tolerance") and v is not None else v for k, v in known.items()})
+        numbers = {k: float(known[k]) for k in ("error", "tolerance") if known.get(k) is not None}
+        return cls(**{**known, **numbers})
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import queue
 import sys
 import threading
 import time
+import warnings
 from dataclasses import replace
 from typing import Any
 
@@ -28,7 +29,10 @@ def answered(request: Request) -> Verdict:
 
     start = time.perf_counter()
     try:
-        verdict = run(request)
+        with warnings.catch_warnings():
+            if request.is_definition:  # what our own oracles provoke in torch is nothing to a user
+                warnings.simplefilter("ignore")
+            verdict = run(request)
     except DeriveError as error:
         verdict = failed(request, "load", str(error))
     except (Exception, SystemExit) as error:

@@ -16,7 +16,7 @@ from derive.errors import InputError, UnknownName
 from derive.language.find import catalogue_index
 from derive.verify import plan
 from derive.verify.request import Request
-from derive.verify.sweep import CRASHED, TIMED_OUT, sweep
+from derive.verify.sweep import CRASHED, TIMED_OUT, _ending, sweep
 from derive.verify.verdict import FAILED, PASSED, Evidence, Row, Verdict
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -190,6 +190,10 @@ def test_a_sweep_outlives_what_hangs_and_what_dies(
 
     alone = sweep([requests[i] for i in (6, 0, 2)], workers=1)
     assert [shown(v) for v in alone] == [shown(v) for v in (relu, wrong, right)]
+
+
+def test_endings_are_told_in_words() -> None:
+    assert "want of memory" in _ending(-9) and _ending(-11) == "SIGSEGV" and _ending(3) == "exit code 3"
 
 
 def test_nothing_is_left_running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
