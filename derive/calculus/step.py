@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from sympy import Basic, Integer
 
 from derive.calculus.affine import constant, polynomial, subtract
-from derive.calculus.recurrence import groups
+from derive.calculus.recurrence import Group, groups
 from derive.errors import CannotDerive
 from derive.order import strongly_connected
 from derive.program import (
@@ -67,7 +67,7 @@ class Stepper:
     def _axes(self) -> dict[str, Along]:
         """For every tensor that moves with the step, its part along the recurrence."""
         program = self.program
-        recurrent = [g for g in groups(program) if g.recurrent]
+        recurrent = _of_steps(program, [g for g in groups(program) if g.recurrent])
         if not recurrent or any(g.direction < 0 for g in recurrent):
             raise CannotDerive(
                 f"{program.name} has no step from t - 1 to t", mend="only a recurrence that moves forward has one"
@@ -250,6 +250,12 @@ class Stepper:
     def _base(self, name: str, piece: Piece) -> Piece:
         position = self.along[name].position
         return replace(piece, indices=(*piece.indices[:position], *piece.indices[position + 1 :]))
+
+
+def _of_steps(program: Program, found: list[Group]) -> list[Group]:
+    """Recurrences over an optimizer's steps, which count from 1, if there are any; others run within a step."""
+    counted = [g for g in found if all(program.tensor(n).parts[g.position(n)].origin == 1 for n in g.names)]
+    return counted or found
 
 
 def _zero(tensor: Tensor, fresh: Fresh) -> Piece:

@@ -142,3 +142,48 @@ def lbfgs(theta: Real[N], grad: Real[N], steps: Real[K, N], turns: Real[K, N], l
     d[n] = r[K - 1, n]
     new[n] = theta[n] + length*d[n]
     return new, d
+
+
+@optimizer
+def shampoo(
+    theta: Real[M, N],
+    grad: Real[M, N],
+    *,
+    lr: Real = 1e-1, momentum: Real = 0, weight_decay: Real = 0, eps: Real = 1e-4, root_steps: Int = 40,
+    maximize: Bool = False,
+):
+    """The gradient between inverse fourth roots of its sums of squares by rows, L, and columns, R (Gupta et al. 2018).
+
+    The roots Xl, Xr are Newton's coupled iteration (Guo and Higham 2006): X ← XW, A ← W⁴A with W = (5I − A)/4.
+    """
+    s = -1 if maximize else 1
+    g[t, m, n] = s*grad[t, m, n]
+    L[0, m, k] = where(m == k, eps, 0)
+    L[t, m, k] = L[t - 1, m, k] + sum[n](g[t, m, n]*g[t, k, n])
+    R[0, n, k] = where(n == k, eps, 0)
+    R[t, n, k] = R[t - 1, n, k] + sum[m](g[t, m, n]*g[t, m, k])
+    rows[t] = sum[i, j](L[t, i, j]**2)
+    zl[t] = 5/(2*sqrt(rows[t]))
+    Al: Real[T, root_steps, M, M]
+    Xl: Real[T, root_steps, M, M]
+    Al[t, -1, i, j] = zl[t]*L[t, i, j]
+    Xl[t, -1, i, j] = where(i == j, zl[t]**0.25, 0)
+    Wl[t, q, i, j] = (where(i == j, 5, 0) - Al[t, q - 1, i, j])/4
+    Vl[t, q, i, j] = sum[l](Wl[t, q, i, l]*Wl[t, q, l, j])
+    Ul[t, q, i, j] = sum[l](Vl[t, q, i, l]*Al[t, q - 1, l, j])
+    Al[t, q, i, j] = sum[l](Vl[t, q, i, l]*Ul[t, q, l, j])
+    Xl[t, q, i, j] = sum[l](Xl[t, q - 1, i, l]*Wl[t, q, l, j])
+    columns[t] = sum[i, j](R[t, i, j]**2)
+    zr[t] = 5/(2*sqrt(columns[t]))
+    Ar: Real[T, root_steps, N, N]
+    Xr: Real[T, root_steps, N, N]
+    Ar[t, -1, i, j] = zr[t]*R[t, i, j]
+    Xr[t, -1, i, j] = where(i == j, zr[t]**0.25, 0)
+    Wr[t, q, i, j] = (where(i == j, 5, 0) - Ar[t, q - 1, i, j])/4
+    Vr[t, q, i, j] = sum[l](Wr[t, q, i, l]*Wr[t, q, l, j])
+    Ur[t, q, i, j] = sum[l](Vr[t, q, i, l]*Ar[t, q - 1, l, j])
+    Ar[t, q, i, j] = sum[l](Vr[t, q, i, l]*Ur[t, q, l, j])
+    Xr[t, q, i, j] = sum[l](Xr[t, q - 1, i, l]*Wr[t, q, l, j])
+    u[t, m, n] = sum[k, l](Xl[t, root_steps - 1, m, k]*g[t, k, l]*Xr[t, root_steps - 1, l, n])
+    b[t, m, n] = momentum*b[t - 1, m, n] + u[t, m, n]
+    theta[t, m, n] = (1 - lr*weight_decay)*theta[t - 1, m, n] - lr*b[t, m, n]

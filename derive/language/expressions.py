@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable
 from typing import Any
 
-from sympy import Abs, Expr, Integer, Rational, Symbol
+from sympy import Abs, Expr, Integer, Rational, Symbol, pi
 
 from derive.errors import DefinitionError
 from derive.functions import absolute
@@ -109,8 +109,8 @@ def _name(node: ast.Name, ctx: Context) -> Any:
         found = ctx.scope.find(table, name)
         if found is not None:
             return found.value if isinstance(found, Static) else found
-    if name == "inf":
-        return INF
+    if name in ("inf", "pi"):
+        return INF if name == "inf" else pi
     return _pending_scalar(node, ctx)
 
 

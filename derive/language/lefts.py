@@ -56,7 +56,7 @@ def declared_pack(key: str, axis: ast.expr, ctx: Context) -> Pack:
     if dims is None:
         dims = (Dim((Slot(Size(key)),)),)
         ctx.scope.top.packs[key] = dims
-    return Pack(key, tuple(Dim(tuple(Slot(s.extent) for s in d.slots)) for d in dims))
+    return Pack(key, tuple(Dim(tuple(Slot(s.extent, s.origin) for s in d.slots)) for d in dims))
 
 
 def _slot(axis: ast.expr, ctx: Context) -> Slot:

@@ -27,7 +27,8 @@ def desugar(definition: Definition) -> Definition:
     if definition.inputs and not any(i.typed for i in definition.inputs):
         for statement in body:
             _widen(statement)
-    used = {n.id for s in definition.body for n in ast.walk(s) if isinstance(n, ast.Name)}
+    written = [s for s in definition.body if not isinstance(s, ast.AnnAssign)]  # an axis declared T is the steps'
+    used = {n.id for s in written for n in ast.walk(s) if isinstance(n, ast.Name)}
     steps = _free("T", used)
     equations, reads = list(_equations(body)), list(_reads(body))
     states = tuple(dict.fromkeys(_states(equations)))

@@ -21,6 +21,7 @@ from derive.verify.references import (
     padding,
     pooling,
     recurrent,
+    schedule,
 )
 from derive.verify.references.form import Hypers, Inputs, Reference
 from derive.verify.references.optimizer import OPTIMIZERS, trajectory
@@ -42,6 +43,7 @@ _FAMILIES = (
     padding,
     pooling,
     recurrent,
+    schedule,
 )
 
 #: catalogue name -> torch's operation.

@@ -36,7 +36,7 @@ TORCHS: dict[str, Callable] = {
 OPTIMIZERS: dict[str, Callable] = {**TORCHS, **RULES}
 
 #: The parameter's shape where a definition wants axes; three numbers otherwise.
-SHAPES: dict[str, tuple[int, ...]] = {"adafactor": (2, 3, 4), "muon": (3, 2)}
+SHAPES: dict[str, tuple[int, ...]] = {"adafactor": (2, 3, 4), "muon": (3, 2), "shampoo": (3, 2)}
 
 #: Inputs of a step beside the gradient, as the path computes them from the gradients of all steps.
 BESIDE: dict[str, dict[str, Callable]] = {

@@ -184,11 +184,44 @@ def muon(
         yield theta
 
 
+def _root(a: Array) -> Array:
+    """a^(−1/4) by eigenvalues."""
+    values, vectors = np.linalg.eigh(a)
+    return (vectors * values**-0.25) @ vectors.T
+
+
+def shampoo(
+    theta: Array, grads: Array, *, lr, momentum, weight_decay, eps, maximize, root_steps
+) -> Iterator[Array]:
+    """Gupta, Koren, Singer, Shampoo (arXiv:1802.09568), algorithm 1, with momentum and decoupled decay; roots by eigenvalues."""
+    left, right, b = eps * np.eye(len(theta)), eps * np.eye(theta.shape[1]), np.zeros_like(theta)
+    for grad in grads:
+        g = -grad if maximize else grad
+        left, right = left + g @ g.T, right + g.T @ g
+        b = momentum * b + _root(left) @ g @ _root(right)
+        theta = theta - lr * (weight_decay * theta + b)
+        yield theta
+
+
+def ema(theta: Array, points: Array, *, decay) -> Iterator[Array]:
+    """Polyak, Juditsky, Acceleration of stochastic approximation by averaging (1992), weights waning by decay."""
+    for point in points:
+        theta = decay * theta + (1 - decay) * point
+        yield theta
+
+
+def swa(theta: Array, points: Array) -> Iterator[Array]:
+    """Izmailov et al., Averaging weights leads to wider optima (arXiv:1803.05407): the plain mean so far."""
+    for n in range(1, len(points) + 1):
+        yield np.mean(np.concatenate([theta[None], points[:n]]), axis=0)
+
+
 #: catalogue name -> the rule.
 RULES: dict[str, Rule] = {
     rule.__name__: rule
     for rule in (
-        sign_sgd, lion, adabelief, yogi, adan, sophia, lars, lamb, schedule_free_sgd, schedule_free_adamw, muon,
+        sign_sgd, lion, adabelief, yogi, adan, sophia, lars, lamb, schedule_free_sgd, schedule_free_adamw, muon, shampoo,
+        ema, swa,
     )
 }  # fmt: skip
 

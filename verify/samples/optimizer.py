@@ -66,6 +66,10 @@ SETTINGS: Settings = {
         {"lr": 0.3, "beta2_decay": -0.6, "eps": (1e-2, 0.3), "d": 1.2, "weight_decay": 0.1, "maximize": True},
     ),
     "muon": ({"ns_steps": 2}, {"momentum": 0.8, "nesterov": False, "adjust_lr_fn": "match_rms_adamw", "ns_steps": 1}),
+    "shampoo": (
+        {"lr": 0.3, "momentum": 0.5, "weight_decay": 0.1, "eps": 0.1, "root_steps": 28, "maximize": True},
+    ),
+    "ema": ({"decay": 0.7},),
     "root": ({},),
     "lbfgs": ({},),
 }
