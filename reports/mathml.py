@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from html import escape
 
@@ -187,9 +188,20 @@ def _block(block: Block) -> list[str]:
     return [*parts, *(f"<p>{escape(f'{head}: ' + ', '.join(items))}</p>" for head, items in block.notes)]
 
 
-def displayed(inner: str) -> str:
+def displayed(markup: str) -> str:
     """A formula on a line of its own."""
-    return f'<math xmlns="http://www.w3.org/1998/Math/MathML" display="block">{inner}</math>'
+    return f'<math xmlns="http://www.w3.org/1998/Math/MathML" display="block">{markup}</math>'
+
+
+def inner(markup: str) -> str:
+    """The inside of one row; ``math`` sets its parts side by side anyway."""
+    inside = markup.removeprefix("<mrow>").removesuffix("</mrow>")
+    depth = 0
+    for tag in re.findall("</?mrow>", inside):
+        depth += 1 if tag == "<mrow>" else -1
+        if depth < 0:
+            return markup
+    return inside if len(markup) - len(inside) == len("<mrow></mrow>") else markup
 
 
 def declared(tensor: str, shape: L.Node, note: str = "") -> str:

@@ -11,6 +11,9 @@ from derive.record import record
 #: Elements that have no inside.
 VOID = frozenset({"meta", "br", "hr", "col"})
 
+#: Drawings that need no end of their own where nothing is in them.
+DRAWN = frozenset({"path", "polyline", "circle", "rect", "use"})
+
 #: What no XML or HTML text may hold.
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 
@@ -56,8 +59,9 @@ def _pieces(node: Node) -> Iterable[str]:
         yield node.text
     else:
         attributes = "".join(f' {name}="{_safe(value)}"' for name, value in node.attributes)
-        yield f"<{node.tag}{attributes}>"
-        if node.tag not in VOID:
+        closed = node.tag in DRAWN and not node.children
+        yield f"<{node.tag}{attributes}{'/' if closed else ''}>"
+        if node.tag not in VOID and not closed:
             for child in node.children:
                 yield from _pieces(child)
             yield f"</{node.tag}>"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from derive.errors import DeriveError
 from derive.reports.html.choice import shown
 from derive.reports.html.elements import Element, Node, Printed, element
-from derive.reports.mathml import declared, displayed, equation, mathml, named
+from derive.reports.mathml import declared, equation, inner, mathml, named
 
 if TYPE_CHECKING:
     from derive.reports.document import Block, Document, Formula
@@ -66,7 +66,7 @@ def _block(part: Block, whole: str) -> Element:
 
 
 def _formula(f: Formula) -> Iterator[Node]:
-    yield element("div", Printed(displayed(equation(f))), class_="formula")
+    yield element("div", Printed(f'<math display="block">{inner(equation(f))}</math>'), class_="formula")
     rest = f", else {f.otherwise}" if f.otherwise else ""
     lines = (
         _with("if", map(mathml, f.guard), rest),
@@ -89,5 +89,5 @@ def _note(head: str, items: Sequence[str]) -> Element:
     return element("p", element("span", head, class_="head"), " ", ", ".join(items), class_="with")
 
 
-def _inline(inner: str) -> Printed:
-    return Printed(f'<math displaystyle="true">{inner}</math>')
+def _inline(markup: str) -> Printed:
+    return Printed(f'<math displaystyle="true">{inner(markup)}</math>')

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from derive import __version__
 from derive.reports.html import words
 from derive.reports.html.choice import in_full, key
-from derive.reports.html.elements import Element, Printed, element, printed
+from derive.reports.html.elements import Element, Node, Printed, element, printed
 from derive.reports.html.summary import header, headline, marks, spread, table
 from derive.reports.html.target import section
 from derive.reports.verdicts import worst_first
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from derive.verify.verdict import Verdict
 
 _HERE = Path(__file__).parent
-#: Bytes of the sections together; with the table, the style and the font the page stays under a megabyte.
-_ROOM = 740_000
+#: Bytes of the page, and of what stands around the parts that are measured.
+_LIMIT, _AROUND = 985_000, 8_000
 
 
 def to_html(
@@ -40,17 +40,18 @@ def to_html(
     ``versions``: of what took part, those installed by default.  The same arguments give the same text.
     """
     ordered = worst_first(verdicts)
-    sections, anchors = _sections(ordered, formulas or {})
     facts = {
         "Command": command,
         "Seed": _seeds(verdicts),
         "Versions": _said(installed() if versions is None else versions),
         "When": when,
     }
+    top = (header(ordered, facts), spread(ordered))
+    around = _AROUND + sum(map(_size, (*top, table(ordered, {}), Printed(_style()))))
+    sections, anchors = _sections(ordered, formulas or {}, _LIMIT - around)
     body = element(
         "main",
-        header(ordered, facts),
-        spread(ordered),
+        *top,
         table(ordered, anchors),
         element("h2", "In full", class_="part") if sections else None,
         *sections,
@@ -59,10 +60,15 @@ def to_html(
     return "<!DOCTYPE html>\n" + printed(_html(f"derive check: {headline(ordered)}", body)) + "\n"
 
 
-def _sections(ordered: Sequence[Verdict], formulas: Mapping[str, Document]) -> tuple[list[Printed], dict[int, str]]:
+def _size(node: Node | None) -> int:
+    return 0 if node is None else len(printed(node).encode())
+
+
+def _sections(
+    ordered: Sequence[Verdict], formulas: Mapping[str, Document], room: int
+) -> tuple[list[Printed], dict[int, str]]:
     """The worst in full, as many as there is room for, and where each stands."""
     sections: list[Printed] = []
-    room = _ROOM
     for i, v in enumerate(in_full(ordered)):
         text = printed(section(v, formulas.get(key(v)), f"t{i}"))
         room -= len(text.encode())

@@ -108,18 +108,19 @@ class _Frame:
         self.up = Axis([y for _, y in points] or [1e-16, 1.0], HEIGHT - BOTTOM, TOP, True)
 
     def picture(self, label: str, x: str, y: str, inside: Sequence[Node]) -> Element:
-        grid: list[Node] = []
-        for at, tick in _ticks(self.up):
-            grid.append(element("path", d=f"M{LEFT} {at:.1f}H{WIDTH - RIGHT}", class_="grid"))
-            grid.append(_text(LEFT - 5, at + 3.5, tick, "tick", "end"))
-        for at, tick in _ticks(self.across):
-            grid.append(element("path", d=f"M{at:.1f} {HEIGHT - BOTTOM}v4", class_="axis"))
-            grid.append(_text(at, HEIGHT - BOTTOM + 15, tick, "tick", "middle"))
-        middle = (TOP + HEIGHT - BOTTOM) / 2
-        grid.append(element("path", d=f"M{LEFT} {HEIGHT - BOTTOM}H{WIDTH - RIGHT}", class_="axis"))
-        grid.append(_text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 5, x, "name", "middle"))
-        turned = element("text", y, transform=f"translate(9 {middle:.0f}) rotate(-90)", class_="name middle")
-        return _svg(WIDTH, HEIGHT, label, [*grid, turned, *inside], "plot")
+        base, right, middle = HEIGHT - BOTTOM, WIDTH - RIGHT, (TOP + HEIGHT - BOTTOM) / 2
+        up, across = _ticks(self.up), _ticks(self.across)
+        lines = "".join(f"M{LEFT} {at:.0f}H{right}" for at, _ in up)
+        marks = "".join(f"M{at:.0f} {base}v4" for at, _ in across)
+        grid = [
+            element("path", d=lines, class_="grid"),
+            element("path", d=f"{marks}M{LEFT} {base}H{right}", class_="axis"),
+            element("g", *(_word(LEFT - 5, at + 3.5, tick) for at, tick in up), class_="end"),
+            element("g", *(_word(at, base + 15, tick) for at, tick in across), class_="middle"),
+            _text((LEFT + right) / 2, HEIGHT - 5, x, "name", "middle"),
+            element("text", y, transform=f"translate(9 {middle:.0f}) rotate(-90)", class_="name middle"),
+        ]
+        return _svg(WIDTH, HEIGHT, label, [*grid, *inside], "plot")
 
 
 def _ticks(axis: Axis) -> list[tuple[float, str]]:
@@ -235,6 +236,10 @@ def _svg(width: float, height: float, label: str, inside: Sequence[Node], kind: 
 
 def _text(x: float, y: float, text: str, kind: str, anchor: str) -> Element:
     return element("text", text, x=f"{x:.1f}", y=f"{y:.1f}", class_=f"{kind} {anchor}")
+
+
+def _word(x: float, y: float, text: str) -> Element:
+    return element("text", text, x=f"{x:.0f}", y=f"{y:.0f}")
 
 
 def _unique(nodes: Sequence[Node]) -> list[Node]:

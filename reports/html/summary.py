@@ -33,7 +33,7 @@ def marks() -> Element:
 def mark(status: str, said: str = "") -> Element:
     """A status by shape, colour and word."""
     shape = element("svg", element("use", href=f"#m-{_slug(status)}"), class_="mark", aria_hidden="true")
-    return element("span", shape, element("span", said or status, class_="word"), class_=f"status {_slug(status)}")
+    return element("span", shape, said or status, class_=f"status {_slug(status)}")
 
 
 def _slug(status: str) -> str:
