@@ -66,7 +66,8 @@ class Bound:
     def leaves(self, names: tuple[str, ...] | None = None, layout: Callable[[Array], Array] = torch.clone) -> Arrays:
         """The inputs, those of ``names`` requiring a gradient, so laid out in memory."""
         chosen = self.names if names is None else names
-        return {n: layout(x.detach()).requires_grad_() if n in chosen else x for n, x in self.inputs.items()}
+        plain = (lambda x: x) if layout is torch.clone else layout
+        return {n: layout(x.detach()).requires_grad_() if n in chosen else plain(x) for n, x in self.inputs.items()}
 
     def gradients(
         self,

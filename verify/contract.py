@@ -108,15 +108,20 @@ class Contract(Bound):
         given = self.leaves()
         y = self.outputs(given)
         with torch.no_grad():
-            other = {n: 0.75 * self.inputs[n].reshape(-1).flip(0).reshape(self.inputs[n].shape) for n in self.names}
-        self.outputs({**self.inputs, **{n: x.requires_grad_() for n, x in other.items()}})
+            other = {n: x.reshape(-1).flip(0).reshape(x.shape) for n, x in self.inputs.items()}
+            real = {n: (0.75 * other[n]).requires_grad_() for n in self.names}
+        try:
+            self.outputs({**other, **real})
+        except Exception:  # indices in another order may fit nothing: then only the real inputs move
+            self.outputs({**self.inputs, **real})
         return pulled(y, {n: given[n] for n in self.names}, self.cotangents), self.expected
 
     def _unchanged(self) -> tuple[Arrays, Arrays]:
-        self.gradients()
+        given = self.leaves()  # copies: a backward may write into what the forward kept of them
+        pulled(self.outputs(given), {n: given[n] for n in self.names}, self.cotangents)
         numbered = {f"cotangent {i}": w for i, w in enumerate(self.cotangents)}
         before = {f"cotangent {i}": w for i, w in enumerate(self.given_cotangents)}
-        return {**self.inputs, **numbered}, {**self.before, **before}
+        return {**given, **numbered}, {**self.before, **before}
 
     def _by(self, names: tuple[str, ...]) -> tuple[Arrays, Arrays]:
         return self.gradients(names=names), {n: self.expected[n] for n in names}
@@ -180,7 +185,7 @@ def strided(w: Array) -> Array:
 
 def sliced(w: Array) -> Array:
     """The same values as every second one of a larger tensor."""
-    wide = torch.full((*w.shape, 2), float("nan"), dtype=w.dtype)
+    wide = torch.full((*w.shape, 2), float("nan") if w.is_floating_point() else 0, dtype=w.dtype)
     wide[..., 0] = w
     return wide[..., 0]
 

@@ -4,8 +4,9 @@ Both sides are rational in the data once every transcendental value is a symbol 
 random point they agree everywhere but with probability at most degree/p (Schwartz–Zippel).  Square roots are real
 square roots mod p; a draw at which one does not exist is drawn again.
 
-A function's value mod p is a symbol that knows few of its identities (exp(a + b) is not exp(a)·exp(b) there), so for
-programs with functions a difference proves nothing: then both sides are computed to fifty digits, and that decides.
+A function's value mod p is a symbol that knows few of its identities (exp(a + b) is not exp(a)·exp(b) there), a root has
+either sign, order is not that of the reals: where a program has such, a difference proves nothing, so both sides are
+computed to fifty digits, and that decides.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
+from sympy import Basic, Pow
 
 from derive import interpreter
 from derive.errors import DeriveError
 from derive.fields import MP, Field, Modular, NotRational
-from derive.fields.base import order_functions
 from derive.functions import function_name
-from derive.program import Program, walk
+from derive.program import Compare, Program, Reduce, reads, walk
 from derive.verify.inputs import Case
 from derive.verify.probes import bounded
 
@@ -78,10 +79,22 @@ def identity(case: Case, adjoint: Program, tangent: Program, seed: int = 0) -> I
 
 
 def functions_of(*programs: Program) -> tuple[str, ...]:
-    """The functions whose values mod p are symbols, by name, and roots that are powers."""
+    """What has identities over the reals that residues do not know: functions, roots, order."""
     expressions = (p.rhs for program in programs for s in program.statements for p in s.pieces)
-    found = {str(function_name(e)) for whole in expressions for e in walk(whole) if getattr(e, "is_Function", False)}
-    return tuple(sorted(found - set(order_functions(FIELD))))
+    return tuple(sorted({name for whole in expressions for e in walk(whole) if (name := _beyond_residues(e))}))
+
+
+def _beyond_residues(e: Basic) -> str:
+    if getattr(e, "is_Function", False):
+        return str(function_name(e))
+    if isinstance(e, Pow):
+        return "" if e.args[1].is_Integer else "root"
+    if isinstance(e, Reduce):
+        return e.op if e.op not in _RATIONAL else ""
+    return "order" if isinstance(e, Compare) and any(True for a in e.args[1:] for _ in reads(a)) else ""
+
+
+_RATIONAL = ("sum", "mean", "prod", "count", "any", "all")
 
 
 def _modular(case: Case, adjoint: Program, tangent: Program, rng: np.random.Generator) -> Identity | str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from derive.verify.probes import ENTRYWISE, Arrays, Claim, Probe, probe
+from derive.verify.probes import ENTRYWISE, RATIO, STEPS, Arrays, Claim, Line, Probe, probe
 
 #: Entries of one input that are differenced one by one, and of its map.
 MOST = 256
@@ -54,43 +54,62 @@ def _bracket(index: tuple[int, ...]) -> str:
 
 def worst_entry(claim: Claim, wrong: Probe) -> Place:
     """The entry of the gradient that the halves with the larger error lead to."""
-    at = _halved(wrong.direction, lambda direction: probe(claim, direction))
-    (name,) = at.direction
-    (flat,) = np.flatnonzero(at.direction[name])
-    v = float(np.ravel(at.direction[name])[flat])
-    index = tuple(int(i) for i in np.unravel_index(int(flat), np.shape(at.direction[name])))
-    return Place(name, index, at.analytic / v, at.slope.value / v, at.slope.estimate / abs(v))
+
+    def error(direction: Arrays) -> float:
+        return _error(claim, direction, wrong)
+
+    direction = _halved(wrong.direction, wrong.analytic - wrong.slope.value, error)
+    name, index, v = _entry(direction)
+    found = probe(claim, direction)
+    return Place(name, index, found.analytic / v, found.slope.value / v, found.slope.estimate / abs(v))
 
 
-def worst_of_jacobian(claim: Claim, entry: Place) -> Place:
+def worst_of_jacobian(claim: Claim, entry: Place, wrong: Probe) -> Place:
     """The entry of the Jacobian behind a wrong entry of the gradient: the cotangents are halved too."""
     direction = {entry.input: _unit(np.shape(claim.inputs[entry.input]), entry.index)}
 
-    def taken(cotangents: Arrays) -> Probe:
+    def under(cotangents: Arrays) -> Claim:
         whole = {n: cotangents.get(n, np.zeros(np.shape(dy))) for n, dy in claim.cotangents.items()}
-        return replace(probe(claim.under(whole), direction), direction=cotangents)
+        return claim.under(whole)
 
-    at = _halved(claim.cotangents, taken)
-    (name,) = at.direction
-    (flat,) = np.flatnonzero(at.direction[name])
-    w = float(np.ravel(at.direction[name])[flat])
-    index = tuple(int(i) for i in np.unravel_index(int(flat), np.shape(at.direction[name])))
+    def error(cotangents: Arrays) -> float:
+        return _error(under(cotangents), direction, wrong)
+
+    one = _halved(claim.cotangents, entry.analytic - entry.numeric, error)
+    name, index, w = _entry(one)
+    found = probe(under(one), direction)
     return replace(
-        entry, analytic=at.analytic / w, numeric=at.slope.value / w, doubt=at.slope.estimate / abs(w), output=name,
-        output_index=index,
+        entry, analytic=found.analytic / w, numeric=found.slope.value / w, doubt=found.slope.estimate / abs(w),
+        output=name, output_index=index,
     )  # fmt: skip
 
 
-def _halved(whole: Arrays, taken: Callable[[Arrays], Probe]) -> Probe:
-    """One entry of the arrays, by following the half whose probe is off by more."""
+def _error(claim: Claim, direction: Arrays, wrong: Probe) -> float:
+    """What the gradient is off by along a direction, by three steps down to the one that served the whole."""
+    step = wrong.slope.step or STEPS[2]
+    slope = Line(claim, direction).extrapolated((step * RATIO**2, step * RATIO, step))
+    analytic = sum(float(np.sum(np.ravel(claim.gradient[n]) * np.ravel(v))) for n, v in direction.items())
+    return analytic - slope.value
+
+
+def _entry(arrays: Arrays) -> tuple[str, tuple[int, ...], float]:
+    """The one entry that is not 0: its array, its index, its value."""
+    (name,) = arrays
+    (flat,) = np.flatnonzero(arrays[name])
+    index = tuple(int(i) for i in np.unravel_index(int(flat), np.shape(arrays[name])))
+    return name, index, float(np.ravel(arrays[name])[flat])
+
+
+def _halved(whole: Arrays, total: float, error: Callable[[Arrays], float]) -> dict[str, np.ndarray]:
+    """One entry of the arrays, by following the half that is off by more: what one is not, the other is."""
     parts = [(n, int(i)) for n, x in whole.items() for i in np.flatnonzero(np.ravel(x))]
     while len(parts) > 1:
-        middle = len(parts) // 2
-        halves = [(half, taken(_only(whole, half))) for half in (parts[:middle], parts[middle:])]
-        parts, found = max(halves, key=lambda h: h[1].error - h[1].slope.estimate)
-        if len(parts) == 1:
-            return found
-    return taken(_only(whole, parts))
+        first, second = parts[: len(parts) // 2], parts[len(parts) // 2 :]
+        mine = error(_only(whole, first))
+        rest = total - mine
+        here = not abs(mine) < abs(rest)  # not a number is followed
+        parts, total = (first, mine) if here else (second, rest)
+    return _only(whole, parts)
 
 
 def _only(whole: Arrays, parts: list[tuple[str, int]]) -> dict[str, np.ndarray]:

@@ -161,9 +161,9 @@ class Line:
     def slopes(self, steps: tuple[float, ...] = STEPS) -> Iterator[Slope]:
         """One slope for each three steps in a row."""
         for k in range(2, len(steps)):
-            yield self._extrapolated(steps[k - 2 : k + 1])
+            yield self.extrapolated(steps[k - 2 : k + 1])
 
-    def _extrapolated(self, steps: tuple[float, ...]) -> Slope:
+    def extrapolated(self, steps: tuple[float, ...]) -> Slope:
         """d + c₂h² + c₄h⁴ + …: two levels of elimination; what the second changed, and by how much it may again."""
         (a, _), (b, _), (c, jump) = (self.differences(h) for h in steps)
         q = RATIO**2

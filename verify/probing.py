@@ -17,17 +17,18 @@ RESAMPLES = 5
 _NUDGE = 0.05
 
 
-def judged(check: str, case: str, claim: Claim, seed: int) -> Row:
+def judged(check: str, case: str, claim: Claim, seed: int, *, causes: bool = True) -> Row:
     """Any direction that is surely wrong fails; any undecided one is inconclusive, and says why.
 
     An error beyond rounding but below 1e-8 of the whole counts only if an entry of the Jacobian is off by more than
     that of itself: a thousandth part of one entry in a million is found, a constant good to nine digits is not blamed.
+    ``causes``: look for the entry and for what the fault suggests, where no other check does.
     """
     found = probes(claim, seed)
     wrong = [p for p in found if p.conclusive and not p.passed]
     worst = max(wrong or found, key=lambda p: p.error - p.tolerance)
     if wrong:
-        return _failed(check, case, claim, worst, seed)
+        return _failed(check, case, claim, worst, seed, causes)
     if not all(p.conclusive for p in found):
         vague = next(p for p in found if not p.conclusive)
         return Row(check, case, INCONCLUSIVE, vague.error, vague.tolerance, _why(vague), seed)
@@ -44,16 +45,20 @@ def _why(p: Probe) -> str:
     return "a kink near: the error estimate does not shrink"
 
 
-def _failed(check: str, case: str, claim: Claim, worst: Probe, seed: int) -> Row:
-    place = localise.worst_entry(claim, worst)
+def _failed(check: str, case: str, claim: Claim, worst: Probe, seed: int, causes: bool) -> Row:
     slight = worst.error <= ENTRYWISE * worst.scale
+    if not causes and not slight:
+        along = f"along a random direction in {', '.join(worst.inputs)}"
+        detail = f"{along}: analytic {worst.analytic:.10g}, numeric {worst.slope.value:.10g}; {worst.because()}"
+        return Row(check, case, FAILED, worst.error, worst.tolerance, seed=seed, detail=detail)
+    place = localise.worst_entry(claim, worst)
     if claim.pullback is not None and (slight or place.slight or not place.wrong):
-        place = localise.worst_of_jacobian(claim, place)
+        place = localise.worst_of_jacobian(claim, place, worst)
     if slight and not place.wrong:
         reason = f"every entry is right to {ENTRYWISE:.0e} of itself, though not to its last digits"
         return Row(check, case, PASSED, worst.error, ENTRYWISE * worst.scale, reason, seed)
     words = [place.words()]
-    suggestion = hints.of_gradients(claim, place.input)
+    suggestion = hints.of_gradients(claim, place.input) if causes else ""
     detail = "; ".join([*words, *([suggestion] if suggestion else []), worst.because()])
     return Row(check, case, FAILED, worst.error, worst.tolerance, seed=seed, detail=detail)
 

@@ -24,7 +24,7 @@ def probed(subject: Subject, case: Case, options: Options) -> Iterator[Row]:
     def row(k: int) -> Row:
         seed = options.seed + k
         at = case if k == 0 else make(case.program, case.kind, seed) or case
-        return judged("probes", title(subject, at.title()), claim_of(subject, at, seed), seed)
+        return judged("probes", title(subject, at.title()), claim_of(subject, at, seed), seed, causes=False)
 
     yield resampled(row, options.seed)
 

@@ -1,0 +1,73 @@
+"""The bound of low precision: never exceeded by right code, exceeded by code that loses what it need not."""
+
+import numpy as np
+import pytest
+import torch
+
+import derive
+from derive import interpreter
+from derive.verify import check
+from derive.verify.inputs import make
+from derive.verify.running_error import Carried, RunningError, Undecided
+
+U = 2.0**-11
+FIELD = RunningError(U)
+
+
+def _pair(*terms):
+    return [Carried(float(t)) for t in terms]
+
+
+def test_a_sum_is_off_by_its_terms_not_by_its_value():
+    total = FIELD.total(_pair(1e6, 1.0, -1e6))
+    assert total.value == 1.0 and total.error > 1e6
+
+
+def test_products_and_quotients_carry_relative_errors():
+    a, b = Carried(3.0, 2.0), Carried(4.0, 1.0)
+    assert (a * b).error == pytest.approx(3 * 1 + 4 * 2 + 12)
+    assert FIELD.divide(a, b).error == pytest.approx(2 / 4 + 0.75 * 1 / 4 + 0.75)
+    assert FIELD.functions["exp"](Carried(1.0, 2.0)).error == pytest.approx(np.e * 2 + 2 * np.e, rel=1e-5)
+
+
+def test_a_comparison_that_rounding_could_turn_is_undecided():
+    with pytest.raises(Undecided):
+        FIELD.less(Carried(1.0, 1.0), Carried(1.0 + U, 1.0))
+    assert FIELD.less(Carried(1.0), Carried(1.0 + U))
+    assert FIELD.less(Carried(1.0, 1.0), Carried(2.0, 1.0))
+
+
+@pytest.mark.parametrize("name", ("softmax", "layer_norm", "linear", "lstm", "gelu"))
+@pytest.mark.parametrize("seed", range(3))
+def test_right_code_keeps_within_the_bound(name, seed):
+    verdict = check(derive.load(name), kinds=("plain",), rungs=("low precision",), seed=seed)
+    assert len(verdict.rows) == 2 and not verdict.failures, verdict.rows
+
+
+def test_the_bound_is_of_the_size_of_the_error():
+    """Not so wide that anything passes: within a factor of some hundred of what float32 really loses."""
+    p = derive.load("softmax")
+    case = make(p, "plain")
+    bounds = interpreter.run(p, case.inputs, case.hypers, RunningError(2.0**-24))["y"]
+    worst = max(b.error / abs(b.value) for b in bounds.flat)
+    assert 2 < worst < 300
+
+
+def test_a_cancellation_that_the_formula_has_not_is_found():
+    """A variance as E[x²] − E[x]², where the formula subtracts first."""
+    text = (
+        "@layer\ndef f(x: Real[N, K]):\n    mu[n] = mean[k](x[n, k])\n"
+        "    y[n] = mean[k]((x[n, k] - mu[n])**2)\n    return y\n"
+    )
+    p = derive.load(text)
+    x = 100 + np.random.default_rng(0).normal(size=(2, 8))
+    x = torch.from_numpy(x).float().double().numpy()
+    bounds = interpreter.run(p, {"x": x}, {}, RunningError(2.0**-24))["y"]
+    short = torch.from_numpy(x).float()
+    good = (short - short.mean(1, keepdim=True)).square().mean(1).double().numpy()
+    bad = (short.square().mean(1) - short.mean(1).square()).double().numpy()
+    for found, passes in ((good, True), (bad, False)):
+        within = [
+            abs(f - b.value) <= 4 * 2.0**-24 * (b.error + abs(b.value)) for f, b in zip(found, bounds, strict=True)
+        ]
+        assert all(within) == passes
