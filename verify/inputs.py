@@ -29,6 +29,7 @@ KINDS = SMOOTH + BOUNDARY
 _ATTEMPTS = 120
 _WORK = 12_000
 _STEPS = 16
+_MANY = 6  # sizes of which no two can be the same without much work
 
 
 @dataclass(frozen=True)
@@ -236,7 +237,7 @@ def _derived(program: Program, sizes: dict[Size, int], hypers: dict[str, object]
 
 def _draw(kind: str, n: int, attempt: int, rng: np.random.Generator) -> list[int]:
     if kind == "asymmetric":
-        if attempt < _ATTEMPTS // 3:
+        if attempt < _ATTEMPTS // 3 and n <= _MANY:
             return [int(v) for v in rng.permutation(np.arange(2, 2 + n + attempt // 6))[:n]]
         drawn = [2 + int(rng.integers(0, 2))]  # too much work: at least neighbours differ
         while len(drawn) < n:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from derive.program import Program, tensors_read
+from derive.program import Program, Stop, tensors_read, walk
 from derive.verify.mutation.breaches import Right, as_function
 from derive.verify.mutation.operators import (
     ANYWHERE,
@@ -50,7 +50,7 @@ def _breach(subject: Subject, operator: str) -> Iterator[Mutant]:
     """The mutant of the function, if the breach has a place in it."""
     breach = BREACHES[operator]
     right = Right(subject.program)
-    if operator in OF_WHAT_WAS_SAVED and not _saves(subject):
+    if _decreed(subject.program) or (operator in OF_WHAT_WAS_SAVED and not _saves(subject)):
         return
     if right.moving and breach(right) is not None:
         words = (breach.__doc__ or "").strip().rstrip(".")
@@ -62,6 +62,11 @@ def _saves(subject: Subject) -> bool:
     """Whether the gradient reads any input of the forward."""
     inputs = {t.name for t in subject.program.inputs}
     return any(inputs & set(tensors_read(s)) for s in subject.vjp.statements)
+
+
+def _decreed(program: Program) -> bool:
+    """Whether ``constant`` stops a gradient: then differences of the function say nothing of it."""
+    return any(isinstance(e, Stop) for s in program.statements for p in s.pieces for e in walk(p.rhs))
 
 
 def right_of(program: Program, hypers: dict[str, Any]) -> Right:

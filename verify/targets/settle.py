@@ -18,7 +18,7 @@ from torch import Tensor as Array
 from derive.errors import DeriveError
 from derive.verify.targets.resolve import raised
 from derive.verify.targets.target import Structure, Target, tensors_of
-from derive.verify.verdict import FAILED, NOT_APPLICABLE, Row
+from derive.verify.verdict import FAILED, NOT_APPLICABLE, PASSED, Row
 
 _NO_DEVICE = ("cuda", "gpu", "nvidia", "hip", "xpu", "mps", "triton")
 _NO_DEVICE_SAYS = (
@@ -73,7 +73,12 @@ def settle(target: Target, seed: int) -> Settled | tuple[Row, ...]:
     rows += more
     if target is None:
         return tuple(rows)
-    why = _not_differentiable(target)
+    target, more = _without_constants(target, row)
+    rows += more
+    try:
+        why = _not_differentiable(target)
+    except Exception as error:
+        return (*rows, row("call", FAILED, f"under autograd it {said(error)}"))
     if why:
         return (*rows, row("gradient", NOT_APPLICABLE, why))
     return Settled(target, eps, tuple(rows))
@@ -128,11 +133,11 @@ def _called(target: Target) -> tuple[Target, float, list[str]] | Exception:
 
 
 def _finer(x: Array) -> Array:
-    """The same values, with digits that float32 does not have."""
+    """The same values but for digits that float32 does not have, none larger than it was."""
     if not x.is_floating_point():
         return x
     generator = torch.Generator().manual_seed(0)
-    return x * (1 + 1e-10 * torch.rand(x.shape, generator=generator, dtype=torch.float64).to(x.device))
+    return x * (1 - 1e-10 * torch.rand(x.shape, generator=generator, dtype=torch.float64).to(x.device))
 
 
 def _values(target: Target) -> tuple[Array, ...]:
@@ -210,8 +215,8 @@ def _repeatable(target: Target, row: Callable[[str, str, str], Row], seed: int) 
         return target, []
     tamed = seeded(target, seed)
     if _same(tamed):
-        words = f"random: two calls differ; the generators are seeded with {seed} before every call of the checks"
-        return tamed, [row("repeated call", NOT_APPLICABLE, words)]
+        words = f"two calls differ; the generators are seeded with {seed} before every call of the checks"
+        return tamed, [row("random, seeded before every call", PASSED, words)]
     words = "random: two calls differ, however torch, NumPy and random are seeded; pass it a seed or a generator"
     return None, [row("repeated call", NOT_APPLICABLE, words)]
 
@@ -227,9 +232,31 @@ def _same(target: Target) -> bool:
 # ------------------------------------------------------------------------------ derivatives
 
 
+def _without_constants(target: Target, row: Callable[[str, str, str], Row]) -> tuple[Target, list[Row]]:
+    """Inputs of which the function says that they cannot require a gradient are constants of it."""
+
+    def refusal(name: str) -> str:
+        leaves = {n: x.clone().requires_grad_(n == name) for n, x in target.inputs.items()}
+        try:
+            with torch.enable_grad():
+                target.call(*leaves.values())
+        except RuntimeError as error:
+            words = str(error)
+            return words.splitlines()[0] if "not differentiable" in words or "requires_grad" in words else ""
+        except Exception:
+            return ""
+        return ""
+
+    told = {n: words for n in target.differentiable if (words := refusal(n))}
+    if not told or len(told) == len(target.differentiable):
+        return target, []
+    rows = [row(f"gradient by {n}", NOT_APPLICABLE, words) for n, words in told.items()]
+    return replace(target, constants=frozenset(told)), rows
+
+
 def _not_differentiable(target: Target) -> str:
     """Why there is no gradient to check, empty if there is one."""
-    leaves = {n: x.clone().requires_grad_(x.is_floating_point()) for n, x in target.inputs.items()}
+    leaves = {n: x.clone().requires_grad_(n in target.differentiable) for n, x in target.inputs.items()}
     with torch.enable_grad():
         raw = target.call(*leaves.values())
     outputs = target.outputs_of(raw)
