@@ -169,7 +169,9 @@ def give_root(
         given = choices.get(hyper.name)
         if isinstance(given, Open) and given.value is not None:
             value = chosen(hyper, kind, length, given.value, definition.name)
-            pairs = zip(symbol(hyper, kind, length), value, strict=True) if length else [(symbol(hyper, kind, 0), value)]
+            pairs = (
+                zip(symbol(hyper, kind, length), value, strict=True) if length else [(symbol(hyper, kind, 0), value)]
+            )
             scope.build.open.update(pairs)
         elif hyper.name in choices:
             fixed = chosen(hyper, kind, length, choices[hyper.name], definition.name)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from derive.optim.clipping import clip_grad_norm_, clip_grad_value_
 from derive.optim.table import OWN, TORCHS
 
-__all__ = [*TORCHS, *OWN]
+__all__ = [*TORCHS, *OWN, "clip_grad_norm_", "clip_grad_value_"]
 
 
 def __getattr__(name: str) -> Any:

@@ -41,12 +41,13 @@ def advance(entry: Entry, states: Mapping[Any, State], group: Mapping[str, Any],
         if grad.is_sparse and hypers.get("weight_decay", 0) != 0:
             raise RuntimeError("weight_decay option is not compatible with sparse gradients")
         if grad.is_sparse and (entry.sparse == "rows" or not update.states):
-            _some_rows(chosen, update, states[p], p, grad, hypers)
+            _some_rows(chosen, update, _state(chosen, update, states, p), p, grad, hypers)
             continue
         grad = grad.to_dense() if grad.is_sparse else grad
-        moving = _moving(chosen, update, states[p], p, [grad, *_given(entry, p)], hypers)
+        state = _state(chosen, update, states, p)
+        moving = _moving(chosen, update, state, p, [grad, *_given(entry, p)], hypers)
         if group.get("differentiable"):
-            _traced(entry, update, states[p], moving)
+            _traced(entry, update, state, moving)
         elif update.is_elementwise and group.get("foreach") is not False and p.numel() < SMALL:
             key = (update, p.device, p.dtype, *moving.numbers.values())
             together.setdefault(key, []).append(moving)
@@ -103,6 +104,12 @@ def _given(entry: Entry, p: Any) -> Iterator[Any]:
 
 
 # ------------------------------------------------------------------------------ state
+
+
+def _state(chosen: _Chosen, update: Update, states: Mapping[Any, State], p: Any) -> State:
+    """The parameter's state; asking for one that nothing is kept in would make it."""
+    kept = chosen.entry.clock or update.states or update.scalars
+    return states[p] if kept else {}
 
 
 def _moving(chosen: _Chosen, update: Update, state: State, p: Any, given: list, hypers: dict[str, Any]) -> Moving:

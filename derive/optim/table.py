@@ -62,6 +62,7 @@ OWN: dict[str, Entry] = {
     "Sophia": Entry("sophia", {"m": "exp_avg", "h": "hessian"}, given=("hess",)),
     "LARS": Entry("lars", {"b": "momentum_buffer"}),
     "LAMB": Entry("lamb", MOMENTS),
+    "Shampoo": Entry("shampoo", {"L": "rows", "R": "columns", "b": "momentum_buffer"}, ranks=(2,)),
     "ScheduleFreeSGD": Entry("schedule_free_sgd", FREE),
     "ScheduleFreeAdamW": Entry("schedule_free_adamw", {**FREE, "v": "exp_avg_sq"}),
 }

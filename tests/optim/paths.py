@@ -58,7 +58,9 @@ def by_definition(name: str, hypers: dict, theta: np.ndarray, grads: np.ndarray,
     return _code(program, target)(*arrays, **numbers)[0]
 
 
-def by_class(make, theta: np.ndarray, grads: np.ndarray, *, sparse: bool = False, beside=lambda p, g: None) -> np.ndarray:
+def by_class(
+    make, theta: np.ndarray, grads: np.ndarray, *, sparse: bool = False, beside=lambda p, g: None
+) -> np.ndarray:
     """theta after each step of ``make([parameter])``."""
     default = torch.get_default_dtype()
     torch.set_default_dtype(torch.float64)

@@ -55,9 +55,7 @@ def adabelief(
         yield theta
 
 
-def yogi(
-    theta: Array, grads: Array, *, lr, betas, eps, initial_accumulator, weight_decay, maximize
-) -> Iterator[Array]:
+def yogi(theta: Array, grads: Array, *, lr, betas, eps, initial_accumulator, weight_decay, maximize) -> Iterator[Array]:
     """Zaheer et al., Adaptive methods for nonconvex optimization (NeurIPS 2018), algorithm 2, with Adam's corrections."""
     m, v = np.full_like(theta, initial_accumulator), np.full_like(theta, initial_accumulator)
     for t, grad in enumerate(grads, 1):
@@ -84,9 +82,7 @@ def adan(theta: Array, grads: Array, *, lr, betas, eps, weight_decay, no_prox, m
         yield theta
 
 
-def sophia(
-    theta: Array, grads: Array, *, lr, betas, rho, eps, weight_decay, update_every, maximize
-) -> Iterator[Array]:
+def sophia(theta: Array, grads: Array, *, lr, betas, rho, eps, weight_decay, update_every, maximize) -> Iterator[Array]:
     """Liu et al., Sophia (arXiv:2305.14342), algorithm 3; the estimate of the Hessian's diagonal is grad² here."""
     m, h = np.zeros_like(theta), np.zeros_like(theta)
     for t, grad in enumerate(grads, 1):
@@ -190,9 +186,7 @@ def _root(a: Array) -> Array:
     return (vectors * values**-0.25) @ vectors.T
 
 
-def shampoo(
-    theta: Array, grads: Array, *, lr, momentum, weight_decay, eps, maximize, root_steps
-) -> Iterator[Array]:
+def shampoo(theta: Array, grads: Array, *, lr, momentum, weight_decay, eps, maximize, root_steps) -> Iterator[Array]:
     """Gupta, Koren, Singer, Shampoo (arXiv:1802.09568), algorithm 1, with momentum and decoupled decay; roots by eigenvalues."""
     left, right, b = eps * np.eye(len(theta)), eps * np.eye(theta.shape[1]), np.zeros_like(theta)
     for grad in grads:

@@ -30,7 +30,14 @@ SETTINGS: Settings = {
     "adadelta": ({}, {"rho": 0.8, "eps": 1e-2, "weight_decay": 0.1, "maximize": True}),
     "adagrad": (
         {},
-        {"lr": 0.1, "lr_decay": 0.2, "weight_decay": 0.1, "initial_accumulator_value": 0.3, "eps": 1e-2, "maximize": True},
+        {
+            "lr": 0.1,
+            "lr_decay": 0.2,
+            "weight_decay": 0.1,
+            "initial_accumulator_value": 0.3,
+            "eps": 1e-2,
+            "maximize": True,
+        },
     ),
     "rmsprop": (
         {},
@@ -58,17 +65,20 @@ SETTINGS: Settings = {
         {"momentum": 0.7, "lr": 0.1, "weight_decay": 0.2, "warmup_steps": 4.0, "r": 1.0, "weight_lr_power": 1.0},
     ),
     "schedule_free_adamw": ({"lr": 0.1}, {**_FELT, "lr": 0.1, "warmup_steps": 4.0, "r": 1.0, "weight_lr_power": 1.0}),
-    "lars": ({"lr": 0.1}, {"momentum": 0.7, "trust_coefficient": 0.1, "weight_decay": 0.2, "eps": 0.1, "maximize": True}),
+    "lars": (
+        {"lr": 0.1},
+        {"momentum": 0.7, "trust_coefficient": 0.1, "weight_decay": 0.2, "eps": 0.1, "maximize": True},
+    ),
     "lamb": ({"lr": 0.1}, {**_FELT, "lr": 0.1}),
-    "adafactor": ({"lr": 0.3, "beta2_decay": -0.6, "eps": (1e-2, 0.3), "d": 1.2, "weight_decay": 0.1, "maximize": True},),
+    "adafactor": (
+        {"lr": 0.3, "beta2_decay": -0.6, "eps": (1e-2, 0.3), "d": 1.2, "weight_decay": 0.1, "maximize": True},
+    ),
     "adafactor_vector": (
         {},
         {"lr": 0.3, "beta2_decay": -0.6, "eps": (1e-2, 0.3), "d": 1.2, "weight_decay": 0.1, "maximize": True},
     ),
     "muon": ({"ns_steps": 2}, {"momentum": 0.8, "nesterov": False, "adjust_lr_fn": "match_rms_adamw", "ns_steps": 1}),
-    "shampoo": (
-        {"lr": 0.3, "momentum": 0.5, "weight_decay": 0.1, "eps": 0.1, "root_steps": 28, "maximize": True},
-    ),
+    "shampoo": ({"lr": 0.3, "momentum": 0.5, "weight_decay": 0.1, "eps": 0.1, "root_steps": 28, "maximize": True},),
     "ema": ({"decay": 0.7},),
     "root": ({},),
     "lbfgs": ({},),

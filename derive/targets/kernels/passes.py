@@ -165,9 +165,11 @@ class Pass:
         e(4, f"#pragma omp simd{clause}")
         e(4, "for (int64_t row = block; row < end; row++) {")
         for loop in self.phase.loops:
-            self._map(5, loop, loop.rhs)
+            self._value(5, loop, loop.rhs)
         for n, loop in self.sums.items():
             self._added(5, f"{self.p.name(n)}part", loop)
+        for loop in self.phase.loops:  # last: a result may lie over an array that was read
+            self._store(5, loop, self.local[loop.name])
         e(4, "}")
         for n in self.sums:
             e(4, f"{self._sum(n)}[0] += {self.p.name(n)}part;")
@@ -367,12 +369,15 @@ class Pass:
 
     def _map(self, depth: int, loop: Loop, rhs: Expr) -> None:
         """``const real y = …;``, kept where somebody else will look for it."""
+        self._value(depth, loop, rhs)
+        self._store(depth, loop, self.local[loop.name])
+
+    def _value(self, depth: int, loop: Loop, rhs: Expr) -> None:
         kind = TYPES[loop.tensor.kind]
         side = {"index": self.p.print.integer, "bool": self.p.print.condition}.get(loop.tensor.kind, self.p.print.real)
         name = f"{self.p.name(loop.name)}here"
         self.p.emit(depth, f"const {kind} {name} = {side(rhs).text};")
         self.local[loop.name] = name
-        self._store(depth, loop, name)
 
 
 _ROW = Letter("row")
