@@ -29,7 +29,7 @@ KINDS = SMOOTH + BOUNDARY
 _ATTEMPTS = 120
 _WORK = 12_000
 _STEPS = 16
-_MANY = 6  # sizes of which no two can be the same without much work
+_MANY = 7  # sizes of which no two can be the same without much work
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,8 @@ def hyperparameters(program: Program, kind: str) -> dict[str, object]:
     """Values of the symbolic hyperparameters: defaults, or all moved away from them.
 
     In the asymmetric case whole numbers differ place by place: no stride equals a dilation, nor height's width's.
-    In the large one those above 1 are 1: windows that lie side by side by default overlap.
+    In the large one those above 1 are 1: windows that lie side by side by default overlap.  In the tied one the first
+    that is 0 is 1, alone: a padding that no other number makes up for.
     """
     taken: list[set[int]] = [set(), set(), set()]
     found: dict[str, object] = {}
@@ -124,6 +125,8 @@ def hyperparameters(program: Program, kind: str) -> dict[str, object]:
         if kind == "large" and p.kind == "Int" and not p.required and max(_bases(p)) > 1:
             fewer = tuple(min(b, 1) for b in _bases(p))
             found[p.name] = fewer if p.length else fewer[0]
+        if kind == "ties" and p.kind == "Int" and not p.required and not any(_bases(p)) and not found:
+            found[p.name] = (1,) * p.length if p.length else 1
         if kind not in ("asymmetric", "equal") and not p.required:
             continue
         if p.kind == "Int":
