@@ -58,7 +58,7 @@ def advance(entry: Entry, states: Mapping[Any, State], group: Mapping[str, Any],
 
 
 class _Chosen:
-    """The update and hyperparameters of a group's parameters: one for a definition and, where eps waits for it, a type."""
+    """The update and hyperparameters of a group's parameters: one for a definition, and a type where eps waits for it."""
 
     def __init__(self, entry: Entry, group: Mapping[str, Any]) -> None:
         self.entry, self.group = entry, group

@@ -14,8 +14,8 @@ class Entry:
     """A class's definition and its states: of the definition → key in ``state_dict``.
 
     ``vectors``: the definition for parameters of fewer than two axes, where that differs.  ``clock``: the key of t;
-    '' where none is kept and only the first step differs.  ``narrow``: the axis of length 1 that a kept state has and the
-    definition's has not.  ``given``: attributes of a parameter that hold further inputs of the step, besides ``.grad``.
+    '' where none is kept and only the first step differs.  ``narrow``: the axis of length 1 that a kept state has and
+    the definition's has not.  ``given``: attributes of a parameter with further inputs of the step, besides ``.grad``.
     ``sparse``: 'rows' where a sparse gradient moves its own rows alone, 'without state' where only if nothing is kept;
     ``dense``: whether a dense gradient is taken; ``ranks``: how many axes a parameter may have, any number if empty.
     """

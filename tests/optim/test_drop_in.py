@@ -190,11 +190,8 @@ def test_differentiable_where_torch_is_not(name, options):
     for k in range(2):
         h = torch.zeros(2)
         h[k] = 1e-5
-        at = start.detach()
-        slope = (
-            three_steps(derive.optim, name, at + h, **options) - three_steps(derive.optim, name, at - h, **options)
-        ) / 2e-5
-        assert float(found[k]) == pytest.approx(float(slope), rel=1e-6)
+        up, down = (three_steps(derive.optim, name, start.detach() + s * h, **options) for s in (1, -1))
+        assert float(found[k]) == pytest.approx(float((up - down) / 2e-5), rel=1e-6)
 
 
 def test_sparse_momentum_and_decay():
@@ -219,10 +216,10 @@ def test_sparse_momentum_and_decay():
             getattr(derive.optim, name)([p]).step()
 
 
-@pytest.mark.parametrize("name", [n for n in (*TORCHS, *OWN)])
+@pytest.mark.parametrize("name", [*TORCHS, *OWN])
 def test_complex_parameters_are_refused(name):
     shape = (2, 2)
-    with pytest.raises((InputError, ValueError), match="real|omplex|2D"):
+    with pytest.raises((InputError, ValueError), match=r"real|omplex|2D"):
         getattr(derive.optim, name)([torch.nn.Parameter(torch.ones(shape, dtype=torch.complex64))])
 
 
@@ -246,36 +243,52 @@ def test_parameters_without_gradients_and_without_entries():
     assert float(c.detach().sum()) == 2 and float(a.detach()[0]) == pytest.approx(0.9) and c not in stepping.state
 
 
-def test_lbfgs_each_step_from_torchs_state():
+def closed(model, stepping, data, wanted):
+    """The closure of a model's loss."""
+
+    def closure():
+        stepping.zero_grad()
+        loss = (model(data) - wanted).pow(2).mean()
+        loss.backward()
+        return loss
+
+    return closure
+
+
+LINES = ({}, {"line_search_fn": "strong_wolfe"}, {"lr": 0.1, "history_size": 3}, {"tolerance_grad": 1e-2})
+
+
+@pytest.mark.parametrize("options", LINES, ids=str)
+def test_lbfgs_each_step_from_torchs_state(options):
     """Loops of L-BFGS amplify rounding; from the same state each step is the same."""
     torch.manual_seed(0)
     data, wanted = torch.randn(30, 4), torch.randn(30, 2)
-    for options in ({}, {"line_search_fn": "strong_wolfe"}, {"lr": 0.1, "history_size": 3}):
-        torch.manual_seed(1)
-        theirs = torch.nn.Sequential(torch.nn.Linear(4, 5), torch.nn.Tanh(), torch.nn.Linear(5, 2))
+    theirs = torch.nn.Sequential(torch.nn.Linear(4, 5), torch.nn.Tanh(), torch.nn.Linear(5, 2))
+    state = None
+    for _ in range(20):
         mine = copy.deepcopy(theirs)
-        for _ in range(20):
-            a = torch.optim.LBFGS(theirs.parameters(), max_iter=2, **options)
-            b = derive.optim.LBFGS(mine.parameters(), max_iter=2, **options)
-            if _:
-                a.load_state_dict(copy.deepcopy(state))
-                b.load_state_dict(copy.deepcopy(state))
-                mine.load_state_dict(theirs.state_dict())
-            for model, stepping in ((theirs, a), (mine, b)):
+        pairs = [
+            (model, package.LBFGS(model.parameters(), max_iter=2, **options))
+            for model, package in ((theirs, torch.optim), (mine, derive.optim))
+        ]
+        for model, stepping in pairs:
+            if state is not None:
+                stepping.load_state_dict(copy.deepcopy(state))
+            stepping.step(closed(model, stepping, data, wanted))
+        state = pairs[0][1].state_dict()
+        both = zip(theirs.parameters(), mine.parameters(), strict=True)
+        assert max(float((p - q).detach().abs().max()) for p, q in both) <= 1e-12
+        found = pairs[1][1].state_dict()["state"][0]
+        assert set(found) >= set(state["state"][0]) - {"al"} and found["n_iter"] == state["state"][0]["n_iter"]
 
-                def closure(model=model, stepping=stepping):
-                    stepping.zero_grad()
-                    loss = (model(data) - wanted).pow(2).mean()
-                    loss.backward()
-                    return loss
 
-                stepping.step(closure)
-            state = a.state_dict()
-            worst = max(
-                float((p - q).detach().abs().max()) for p, q in zip(theirs.parameters(), mine.parameters(), strict=True)
-            )
-            assert worst <= 1e-12
-            assert set(b.state_dict()["state"][0]) >= set(state["state"][0]) - {"al"}
+def test_lbfgs_says_what_it_wants():
+    p = torch.nn.Parameter(torch.ones(2))
+    with pytest.raises(InputError, match="closure"):
+        derive.optim.LBFGS([p]).step(None)
+    stepping = derive.optim.LBFGS([p], line_search_fn="armijo")
+    with pytest.raises(InputError, match="armijo"):
+        stepping.step(closed(lambda x: x * p, stepping, torch.ones(2), torch.zeros(2)))
 
 
 def test_a_name_is_made_when_it_is_used():

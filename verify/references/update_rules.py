@@ -56,7 +56,7 @@ def adabelief(
 
 
 def yogi(theta: Array, grads: Array, *, lr, betas, eps, initial_accumulator, weight_decay, maximize) -> Iterator[Array]:
-    """Zaheer et al., Adaptive methods for nonconvex optimization (NeurIPS 2018), algorithm 2, with Adam's corrections."""
+    """Zaheer et al., Adaptive methods for nonconvex optimization (NeurIPS 2018), algorithm 2, bias corrected."""
     m, v = np.full_like(theta, initial_accumulator), np.full_like(theta, initial_accumulator)
     for t, grad in enumerate(grads, 1):
         g = (-grad if maximize else grad) + weight_decay * theta
@@ -187,7 +187,7 @@ def _root(a: Array) -> Array:
 
 
 def shampoo(theta: Array, grads: Array, *, lr, momentum, weight_decay, eps, maximize, root_steps) -> Iterator[Array]:
-    """Gupta, Koren, Singer, Shampoo (arXiv:1802.09568), algorithm 1, with momentum and decoupled decay; roots by eigenvalues."""
+    """Gupta, Koren, Singer, Shampoo (arXiv:1802.09568), algorithm 1, momentum and decay added; roots by eigenvalues."""
     left, right, b = eps * np.eye(len(theta)), eps * np.eye(theta.shape[1]), np.zeros_like(theta)
     for grad in grads:
         g = -grad if maximize else grad
@@ -214,8 +214,8 @@ def swa(theta: Array, points: Array) -> Iterator[Array]:
 RULES: dict[str, Rule] = {
     rule.__name__: rule
     for rule in (
-        sign_sgd, lion, adabelief, yogi, adan, sophia, lars, lamb, schedule_free_sgd, schedule_free_adamw, muon, shampoo,
-        ema, swa,
+        sign_sgd, lion, adabelief, yogi, adan, sophia, lars, lamb, schedule_free_sgd, schedule_free_adamw, muon,
+        shampoo, ema, swa,
     )
 }  # fmt: skip
 
