@@ -14,7 +14,7 @@ from benchmarks.measure import Row
 if TYPE_CHECKING:
     from derive.verify.mutation import Report
 
-LIMIT, WORKERS, MINUTES = 3, 2, 5.0
+LIMIT, WORKERS, MINUTES = 1, 2, 5.0
 #: The table by operator and every finding, beside the rows.
 DETAILS = Path(__file__).resolve().parent / "results" / "mutants"
 

@@ -232,7 +232,7 @@ def _grown(program: Program, sizes: dict[Size, int], hypers: dict[str, object], 
 
 def _derived(program: Program, sizes: dict[Size, int], hypers: dict[str, object]) -> dict[Size, int]:
     """Every derived size."""
-    numbers = {**sizes, **_hyper_symbols(program, hypers)}
+    numbers: dict[Symbol, Any] = {**sizes, **_hyper_symbols(program, hypers)}
     for size, e in program.sizes:
         numbers[size] = Compiler(FLOAT, numbers).index(e)({})
     return {size: numbers[size] for size, _ in program.sizes}

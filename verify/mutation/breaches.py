@@ -184,7 +184,8 @@ def assumes_contiguous_inputs(right: Right) -> Callable[..., Any]:
 
 
 def _by_address(x: Array) -> Array:
-    strides, step = [], 1
+    strides: list[int] = []
+    step = 1
     for n in reversed(x.shape):
         strides.insert(0, step)
         step *= max(n, 1)
@@ -272,7 +273,7 @@ def subset_wrong(right: Right) -> Callable[..., Any] | None:
     def pull(ctx: Any, xs: Tensors, dys: Tensors, needs: Sequence[bool]) -> tuple[Array | None, ...]:
         found = list(right.pull(xs, dys))
         if not needs[first]:
-            found[last] = 0 * found[last]  # type: ignore[operator]
+            found[last] = torch.zeros_like(xs[last])
         return tuple(found)
 
     return as_function(right, pull)

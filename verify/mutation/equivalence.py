@@ -89,7 +89,7 @@ def far(program: Program, seed: int) -> Iterator[Case]:
     for attempt in range(FAR_ATTEMPTS):
         largest = max(FAR_LARGEST - attempt // 12, 3)
         sizes = {s: int(rng.integers(2 if found % 2 else largest - 1, largest + 1)) for s in free_sizes(program)}
-        packs = {s.name: (n,) for s, n in sizes.items() if s.is_pack}
+        packs: dict[str, tuple[int, ...]] = {s.name: (n,) for s, n in sizes.items() if s.is_pack}
         hypers = {p.name: _drawn(p, rng) for p in program.parameters if is_symbolic(p)}
         try:
             case = filled(program, "asymmetric", seed, sizes, packs, hypers, FAR_WORK)

@@ -39,8 +39,8 @@ def mask_missing(place: Place) -> Iterator[Edit]:
         yield from place.swap(w, place.safe(w.args[1]))
         yield from place.swap(w, place.safe(w.args[2]))
     for c in place.piece.conditions:
-        entries = tuple(x for x in place.piece.entries if x != c)
-        yield from place.conditions(entries, c, Integer(1))
+        kept = tuple(x for x in place.piece.entries if x != c)
+        yield from place.conditions(kept, c, Integer(1))
 
 
 def mask_inverted(place: Place) -> Iterator[Edit]:

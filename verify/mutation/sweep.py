@@ -47,7 +47,7 @@ def mutate(
     """
     start = time.perf_counter()
     benches = tuple(Bench(s, seed, kinds, rungs) for s in subjects(target) if isinstance(s, Subject))
-    if not benches:
+    if not benches and isinstance(target, str):
         load(target)  # says why
     sweep = Sweep(benches, seed, limit)
     findings = [f for operator in _known(operators) or NAMES for f in sweep.of(operator)]
