@@ -58,7 +58,7 @@ def advance(entry: Entry, states: Mapping[Any, State], group: Mapping[str, Any],
 
 
 class _Chosen:
-    """The update and hyperparameters of a group's parameters: one for a definition, and a type where eps waits for it."""
+    """The update and hyperparameters of a group's parameters: one a definition, and a type where eps waits."""
 
     def __init__(self, entry: Entry, group: Mapping[str, Any]) -> None:
         self.entry, self.group = entry, group

@@ -36,7 +36,7 @@ OPTIONS: dict[str, tuple[str, dict]] = {
             "maximize": True,
         },
     ),
-    "Rprop": ("rprop", {"lr": 0.1, "etas": (0.4, 1.3), "step_sizes": (1e-2, 0.3), "maximize": True}),
+    "Rprop": ("rprop", {"lr": 0.1, "etas": (0.4, 1.3), "step_sizes": (1e-2, 0.105), "maximize": True}),
     "ASGD": ("asgd", {"lr": 0.1, "lambd": 0.2, "alpha": 0.6, "t0": 3.0, "weight_decay": 0.1, "maximize": True}),
 }  # fmt: skip
 
