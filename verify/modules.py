@@ -18,6 +18,7 @@ from torch.utils import _pytree as pytree
 
 import derive.nn
 from derive.errors import DeriveError
+from derive.nn.rebound import derived_function
 
 TOLERANCE = 1e-10
 #: What torch itself may differentiate: changes of place and precision, no arithmetic.
@@ -122,7 +123,7 @@ def _made(namespace: Any, name: str, build: Any, call: Any) -> Any:
 
 
 def _converted(value: Any) -> Any:
-    return derive.nn.converted(value) if isinstance(value, torch.nn.Module) else value
+    return derive.nn.converted(value) if isinstance(value, torch.nn.Module) else derived_function(value)
 
 
 def _buffers(module: Any) -> dict[str, torch.Tensor]:
@@ -167,7 +168,8 @@ def _derivatives(truth: _Ran, got: _Ran, order: int) -> tuple[str, int]:
         kept = [k for k, y in enumerate(theirs) if y.requires_grad]
         if not kept:
             return "", level - 1
-        foreign = strangers([ours[k] for k in kept if ours[k].requires_grad])
+        own = {"Add"} if level > 1 else set()  # autograd's own, where gradients of several uses meet
+        foreign = [w for w in strangers([ours[k] for k in kept if ours[k].requires_grad]) if w not in own]
         if foreign:
             return f"torch differentiates {', '.join(foreign)}", level - 1
         torch.manual_seed(20 + level)

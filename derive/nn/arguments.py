@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from derive.errors import InputError
+from derive.nn.attention import multi_head_attention
 from derive.nn.call import Call
+from derive.nn.recurrent import RECURRENT
 
 
 def _inplace(call: Call) -> None:
@@ -129,6 +131,93 @@ def _ctc(call: Call) -> None:
     call.arguments |= {"log_probs": x, "targets": targets, **lengths}
 
 
+def _channels(call: Call) -> None:
+    """As many slopes as the weight has."""
+    call.arguments["num_parameters"] = call.arguments["weight"].numel()
+
+
+def _signs(call: Call) -> None:
+    """Targets of 1 and −1 may be written as real numbers; another number is neither."""
+    target = call.arguments["target"]
+    if target.is_floating_point():
+        call.arguments["target"] = target.where(target == target.floor(), 0).long()
+
+
+def _enough_values(call: Call) -> None:
+    """One value a channel has no variance; an empty batch leaves the statistics as they were."""
+    import torch
+
+    x = call.arguments[call.first]
+    if call.arguments["training"]:
+        torch.nn.functional._verify_batch_size(x.size())
+        if x.numel() == 0:
+            call.arguments |= {"running_mean": None, "running_var": None}
+
+
+def _enough_places(call: Call) -> None:
+    """One place has no variance."""
+    import torch
+
+    if call.arguments["use_input_stats"]:
+        torch.nn.functional._verify_spatial_size(call.arguments[call.first].size())
+
+
+def _fractional(call: Call) -> None:
+    """``output_ratio`` of the input's size; torch's samples under their name."""
+    x, ratio, n = call.arguments[call.first], call.arguments.pop("output_ratio"), int(call.word[-2])
+    if call.arguments["output_size"] is None:
+        if ratio is None:
+            raise ValueError(f"{call.word} requires specifying either an output_size or an output_ratio")
+        ratios = ratio if isinstance(ratio, tuple | list) else (ratio,) * n
+        call.arguments["output_size"] = tuple(int(s * r) for s, r in zip(x.shape[-n:], ratios, strict=True))
+    samples = call.arguments.pop("_random_samples")
+    if samples is None:  # drawn as torch draws them
+        samples = x.new_empty((1 if x.ndim == n + 1 else x.shape[0], x.shape[-n - 1], n)).uniform_()
+    if x.ndim == n + 1:
+        samples, call.arguments[call.first] = samples[:1], x.unsqueeze(0)
+        call.afterwards.append(lambda r: tuple(y.squeeze(0) for y in r) if isinstance(r, tuple) else r.squeeze(0))
+    call.arguments["samples"] = samples
+
+
+def _unpool(call: Call) -> None:
+    """The output's size from the windows, as torch has it, or as given."""
+    import torch
+
+    x, n = call.arguments[call.first], int(call.word[-2])
+    window = {k: _tuple(call.arguments.pop(k), n) for k in ("kernel_size", "stride", "padding")}
+    stride = window["stride"] or window["kernel_size"]
+    wanted = call.arguments.pop("output_size")
+    size = torch.nn.functional._unpool_output_size(
+        x, list(window["kernel_size"]), list(stride), list(window["padding"]), wanted
+    )
+    call.arguments["output_size"] = tuple(size)
+
+
+def _tuple(value: object, n: int) -> tuple[int, ...]:
+    if value is None or value == ():
+        return ()
+    return tuple(value) if isinstance(value, tuple | list) else (value,) * n  # type: ignore[return-value]
+
+
+def _pad(call: Call) -> None:
+    """``mode`` and the number of padded axes choose the definition."""
+    padding, mode = tuple(call.arguments.pop("pad")), call.arguments.pop("mode")
+    if len(padding) % 2:
+        raise InputError(f"pad has {len(padding)} numbers", mend="two for each axis: before, after")
+    words = {"constant": "constant", "reflect": "reflection", "replicate": "replication", "circular": "circular"}
+    if mode not in words:
+        raise InputError(f"pad: mode is {mode!r}", mend=f"it is one of {', '.join(words)}")
+    value = call.arguments.pop("value")
+    call.definition = f"{words[mode]}_pad{len(padding) // 2}d"
+    call.arguments |= {"padding": padding} | ({"value": value} if mode == "constant" else {})
+
+
+def _batch_mean(call: Call) -> None:
+    """A number has no batch: its sum."""
+    if call.arguments["reduction"] == "batchmean" and call.arguments[call.first].ndim == 0:
+        call.arguments["reduction"] = "sum"
+
+
 def _of_functional(names: str, reading: Callable[[Call], None]) -> dict[str, Callable[[Call], None]]:
     return {f"nn.functional.{name}": reading for name in names.split()}
 
@@ -140,8 +229,16 @@ READINGS: dict[str, Callable[[Call], None]] = {
     **_of_functional("embedding", _embedding),
     **_of_functional("cross_entropy nll_loss", _one_sample),
     **_of_functional("ctc_loss", _ctc),
-    **_of_functional("adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d", _open_lengths),
-    **_of_functional("adaptive_max_pool1d adaptive_max_pool2d adaptive_max_pool3d", _open_lengths),
+    **_of_functional("prelu", _channels),
+    **_of_functional("hinge_embedding_loss cosine_embedding_loss", _signs),
+    **_of_functional("batch_norm", _enough_values),
+    **_of_functional("instance_norm", _enough_places),
+    **_of_functional("fractional_max_pool2d fractional_max_pool3d", _fractional),
+    **_of_functional("max_unpool1d max_unpool2d max_unpool3d", _unpool),
+    **_of_functional("pad", _pad),
+    **_of_functional("kl_div", _batch_mean),
+    **_of_functional("multi_head_attention_forward", multi_head_attention),
+    **RECURRENT,
 }
 
 #: Functions of torch.nn.functional that have no derivative to derive: torch's own serve.

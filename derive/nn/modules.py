@@ -9,16 +9,12 @@ from __future__ import annotations
 
 import functools
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from derive.errors import UnknownName
 from derive.nn.outside import UNSUPPORTED
-
-#: What a method's code reaches computation by, and what stands there instead.
-DOORS = ("F", "_VF", "torch")
-#: Where torch keeps the modules that hold others and compute nothing.
-HOLDERS = ("torch.nn.modules.module", "torch.nn.modules.container", "torch.nn.parallel.data_parallel")
+from derive.nn.rebound import functions_in, is_module_class, leads_out, rebound
 
 
 def attribute(name: str) -> Any:
@@ -41,11 +37,7 @@ _MADE: dict[type, type] = {}
 @functools.cache
 def is_computation(value: Any) -> bool:
     """Whether it is a module class that computes with tensors, rather than hold other modules."""
-    import torch
-
-    if not isinstance(value, type) or not issubclass(value, torch.nn.Module) or value.__module__ in HOLDERS:
-        return False
-    return any(True for _ in _methods(value))
+    return is_module_class(value) and any(True for _ in _methods(value))
 
 
 def derived(original: type) -> type:
@@ -53,13 +45,26 @@ def derived(original: type) -> type:
     if original not in _MADE:
         name = original.__name__
         body = {"__doc__": original.__doc__, "__module__": "derive.nn", "__qualname__": name}
-        made = _MADE[original] = type(name, (original,), body)
-        for word, method in _methods(original):
-            setattr(made, word, _rebound(method))
-        become = vars(original).get("cls_to_become")
-        if become is not None:
-            made.cls_to_become = derived(become)  # type: ignore[attr-defined]
+        _MADE[original] = type(name, (original,), body)
+        try:
+            _complete(_MADE[original], original)
+        except BaseException:
+            del _MADE[original]  # never a class that is half torch's
+            raise
     return _MADE[original]
+
+
+def _complete(made: type, original: type) -> None:
+    for word, method in _methods(original):
+        setattr(made, word, rebound(method, _standing))
+    become = vars(original).get("cls_to_become")
+    if become is not None:
+        made.cls_to_become = derived(become)  # type: ignore[attr-defined]
+
+
+def _standing(kind: Any) -> Any:
+    """What stands for a class that a method constructs."""
+    return derived(kind) if is_computation(kind) and _is_torchs(kind) else kind
 
 
 def converted(model: Any) -> Any:
@@ -67,6 +72,7 @@ def converted(model: Any) -> Any:
     for part in model.modules():
         if type(part) not in _MADE.values() and is_computation(type(part)) and _is_torchs(type(part)):
             part.__class__ = derived(type(part))
+            part.__dict__.update(functions_in(part.__dict__))
     return model
 
 
@@ -87,35 +93,5 @@ def _methods(original: type) -> Iterator[tuple[str, types.FunctionType]]:
         for name, value in vars(base).items():
             if name not in seen and isinstance(value, types.FunctionType):
                 seen.add(name)
-                if _leads_out(value.__code__, value.__globals__):
+                if leads_out(value):
                     yield name, value
-
-
-def _leads_out(code: types.CodeType, globals_: Mapping[str, Any]) -> bool:
-    """Whether the code names a door, or constructs modules that do."""
-    return any(word in DOORS or _is_module(globals_.get(word)) for word in code.co_names)
-
-
-def _is_module(value: Any) -> bool:
-    import torch
-
-    return isinstance(value, type) and issubclass(value, torch.nn.Module) and value.__module__ not in HOLDERS
-
-
-def _rebound(method: types.FunctionType) -> types.FunctionType:
-    """The same code among other globals."""
-    import torch
-
-    from derive.nn import functional, namespaces
-
-    doors = {"F": functional, "_VF": namespaces.variable_functions(), "torch": namespaces.torch_itself()}
-    globals_ = {n: v for n, v in method.__globals__.items() if n != "__name__"}
-    for word in method.__code__.co_names:
-        if is_computation(globals_.get(word)) and hasattr(torch.nn, word):
-            globals_[word] = derived(globals_[word])
-    globals_.update({n: v for n, v in doors.items() if n in globals_})
-    made = types.FunctionType(method.__code__, globals_, method.__name__, method.__defaults__, method.__closure__)
-    made.__kwdefaults__, made.__doc__, made.__annotations__ = (
-        method.__kwdefaults__, method.__doc__, method.__annotations__)  # fmt: skip
-    made.__qualname__ = method.__qualname__
-    return made

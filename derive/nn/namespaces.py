@@ -17,6 +17,15 @@ class Namespace:
         return getattr(self.__dict__["_original"], name)
 
 
+class _Closed(Namespace):
+    """A namespace of which nothing else is to be used."""
+
+    def __getattr__(self, name: str) -> Any:
+        from derive.nn.binding import without_definition
+
+        raise without_definition(f"_VF.{name}")
+
+
 @functools.cache
 def torch_itself() -> Namespace:
     """``torch``, its functions on tensors that have a definition derived."""
@@ -24,7 +33,8 @@ def torch_itself() -> Namespace:
 
     from derive.nn.binding import bound, definitions
 
-    return Namespace(torch, {name: bound(name) for name in definitions() if "." not in name})
+    slow = Namespace(torch.backends, {"mha": Namespace(torch.backends.mha, {"get_fastpath_enabled": lambda: False})})
+    return Namespace(torch, {name: bound(name) for name in definitions() if "." not in name} | {"backends": slow})
 
 
 @functools.cache
@@ -32,7 +42,8 @@ def variable_functions() -> Namespace:
     """``torch._VF``: the recurrent layers and cells."""
     from torch import _VF
 
+    from derive.nn.arguments import READINGS
     from derive.nn.binding import bound, definitions
 
-    words = [name for name in definitions() if name.startswith("_VF.")]
-    return Namespace(_VF, {name.removeprefix("_VF."): bound(name) for name in words})
+    words = [name for name in (*definitions(), *READINGS) if name.startswith("_VF.")]
+    return _Closed(_VF, {name.removeprefix("_VF."): bound(name) for name in words})

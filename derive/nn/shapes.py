@@ -87,12 +87,15 @@ def _product(lengths: tuple[int, ...]) -> int:
 
 
 def _without_axes(call: Call) -> None:
-    """A number where a ``dim`` is asked for: an axis of one entry."""
-    first = call.declared.inputs[0].name
-    x = call.inputs.get(first)
-    if "dim" in call.hypers and x is not None and x.ndim == 0:
-        call.inputs[first] = x.unsqueeze(0)
-        call.afterwards.append(_each(lambda y: y.squeeze(0)))
+    """A number where an axis is asked for: an axis of one entry."""
+    first = call.declared.inputs[0]
+    x = call.inputs.get(first.name)
+    if x is None or x.ndim or all(map(_is_pack, first.axes)):
+        return
+    for i in call.declared.inputs:
+        if _text(i.axes) == _text(first.axes) and i.name in call.inputs:
+            call.inputs[i.name] = call.inputs[i.name].unsqueeze(0)
+    call.afterwards.append(_each(lambda y: y.squeeze(0) if y.ndim == 1 else y))
 
 
 def _each(change: Callable[[Any], Any]) -> Callable[[Any], Any]:

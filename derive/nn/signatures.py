@@ -9,6 +9,11 @@ from typing import Any
 
 #: Functions that document nothing.
 TOLD = {
+    "add": "(input, other)",
+    "_VF.lstm": "(*args)",
+    "_VF.gru": "(*args)",
+    "_VF.rnn_tanh": "(*args)",
+    "_VF.rnn_relu": "(*args)",
     "_VF.rnn_tanh_cell": "(input, hx, w_ih, w_hh, b_ih=None, b_hh=None)",
     "_VF.rnn_relu_cell": "(input, hx, w_ih, w_hh, b_ih=None, b_hh=None)",
     "_VF.gru_cell": "(input, hx, w_ih, w_hh, b_ih=None, b_hh=None)",
@@ -49,6 +54,8 @@ def _of_text(name: str, text: str) -> inspect.Signature:
     positional, optional = tree.args.args, tree.args.defaults
     defaults: list[Any] = [inspect.Parameter.empty] * (len(positional) - len(optional))
     defaults += [ast.literal_eval(d) for d in optional]
+    if tree.args.vararg:
+        return inspect.Signature([inspect.Parameter(tree.args.vararg.arg, inspect.Parameter.VAR_POSITIONAL)])
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     return inspect.Signature(
         [inspect.Parameter(a.arg, kind, default=d) for a, d in zip(positional, defaults, strict=True)]
