@@ -134,7 +134,7 @@ class Contract(Bound):
             yield from ((name,) for name in some)
             yield from (tuple(m for m in names if m != name) for name in (some[0], some[-1]))
             return
-        for size in range(1, n) if n <= 4 else (1, n - 1):
+        for size in range(1, n) if n <= 3 else (1, n - 1):
             yield from combinations(names, size)
 
     def _apart(self) -> tuple[Arrays, Arrays]:
