@@ -98,11 +98,11 @@ def _by_check(v: Verdict) -> list[str]:
         worst = min(rows, key=badness)
         if status == "passed":
             size = f"worst {_number(worst.error)} of {_number(worst.tolerance)}" if worst.error is not None else ""
-            lines.append(f"  {check:<{width}}  {len(rows):>3} passed  {size}  {worst.case}".rstrip())
+            line = f"  {check:<{width}}  {len(rows):>3} passed  {size}".rstrip()
+            lines.append(f"{line}  {worst.case}" if len(line) + 2 + len(worst.case) <= WIDTH else line)
         else:
-            lines.append(
-                f"  {check:<{width}}    – not applicable: {worst.case + ', ' if worst.case else ''}{worst.reason}"
-            )
+            case = f"{worst.case}, " if worst.case else ""
+            lines += _folded(f"  {check:<{width}}    – not applicable: {case}{worst.reason}", width + 8)
     return lines
 
 
@@ -112,7 +112,7 @@ def _line(v: Verdict, width: int) -> str:
     line = f"{v.name:<{width}}  {v.status:<8}  {len(decided):>3} check{'s' if len(decided) != 1 else ' '}"
     if worst is not None and worst.error is not None:
         line += f"   worst {_number(worst.error)} of {_number(worst.tolerance)} ({worst.check})"
-    return line
+    return line.rstrip()
 
 
 def _row(row: Row) -> list[str]:
@@ -120,6 +120,16 @@ def _row(row: Row) -> list[str]:
     parts = [row.check, row.case, size, row.reason, row.detail]
     text = f"  {row.status:<14} " + "   ".join(p for p in parts if p)
     return _wrapped(text, "")
+
+
+def _folded(line: str, indent: int) -> list[str]:
+    """A line of columns, whose last goes on below itself where it is too long."""
+    line = line.rstrip()
+    if len(line) <= WIDTH:
+        return [line]
+    head, rest = line[:indent], line[indent:]
+    folded = textwrap.wrap(rest, max(WIDTH - indent, 20), break_on_hyphens=False)
+    return [head + folded[0], *(" " * (indent + 1) + part for part in folded[1:])]
 
 
 def _wrapped(text: str, indent: str) -> list[str]:

@@ -162,21 +162,19 @@ def shown(verdict: Verdict) -> tuple:
     return verdict.target, verdict.rows, verdict.rerun, verdict.where
 
 
-def test_a_sweep_outlives_what_hangs_and_what_dies(
+def test_a_sweep_outlives_what_dies(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("hostile.py").write_text(HOSTILE)
-    names = ["hostile:Wrong", "hostile:hang", "hostile:Square", "hostile:leave", "hostile:crash", "hostile:quit"]
+    names = ["hostile:Wrong", "hostile:Square", "hostile:leave", "hostile:crash", "hostile:quit"]
     requests = [Request(name, shapes=((3, 4),)) for name in names] + [Request("relu"), Request("hostile:lost")]
     told: list[str] = []
-    found = sweep(requests, workers=2, timeout=20, on_done=lambda v: told.append(v.target))
+    found = sweep(requests, workers=2, on_done=lambda v: told.append(v.target))
     assert [v.target for v in found] == [r.target for r in requests] and sorted(told) == sorted(v.target for v in found)
-    wrong, hung, right, left, crashed, quitted, relu, lost = found
+    wrong, right, left, crashed, quitted, relu, lost = found
 
     assert right.passed and relu.passed and wrong.failures and wrong.where.startswith("hostile.py:")
-    assert hung.rows[0].check == TIMED_OUT and hung.where.startswith("hostile.py:3")
-    assert "did not finish within 20 s" in hung.rows[0].detail and "in hang" in hung.rows[0].detail
     assert left.rows[0].check == CRASHED and "ended the process" in left.rows[0].detail
     assert (
         crashed.rows[0].check == CRASHED
@@ -184,12 +182,19 @@ def test_a_sweep_outlives_what_hangs_and_what_dies(
         and "in crash" in crashed.rows[0].detail
     )
     assert quitted.exit_code != 0 and lost.exit_code == 1 and lost.rows[0].check == "load"
-    assert "--shape 3,4" in hung.rerun
     out, err = capfd.readouterr()
     assert not out and "a line that is no JSON" in err
 
-    alone = sweep([requests[i] for i in (6, 0, 2)], workers=1)
+    alone = sweep([requests[i] for i in (5, 0, 1)], workers=1)
     assert [shown(v) for v in alone] == [shown(v) for v in (relu, wrong, right)]
+
+
+def test_what_hangs_is_stopped_and_says_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("hostile.py").write_text(HOSTILE)
+    (hung,) = sweep([Request("hostile:hang", shapes=((3, 4),))], timeout=10)
+    assert hung.rows[0].check == TIMED_OUT and hung.where.startswith("hostile.py:3") and "--shape 3,4" in hung.rerun
+    assert "did not finish within 10 s" in hung.rows[0].detail and "in hang" in hung.rows[0].detail
 
 
 def test_endings_are_told_in_words() -> None:
