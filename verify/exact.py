@@ -4,9 +4,9 @@ Both sides are rational in the data once every transcendental value is a symbol 
 random point they agree everywhere but with probability at most degree/p (Schwartz–Zippel).  Square roots are real
 square roots mod p; a draw at which one does not exist is drawn again.
 
-A function's value mod p is a symbol that knows few of its identities (exp(a + b) is not exp(a)·exp(b) there), a root
-has either sign, order is not that of the reals: where a program has such, a difference proves nothing, so both sides are
-computed to fifty digits, and that decides.
+A function's value mod p is a symbol that knows few of its identities (exp(a + b) is not exp(a)·exp(b) there), a
+root has either sign, order is not that of the reals: where a program has such, a difference proves nothing, so both
+sides are computed to fifty digits, and that decides.
 """
 
 from __future__ import annotations
