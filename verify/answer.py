@@ -43,7 +43,9 @@ def check(
     if isinstance(target, str) and is_reference(target):
         asked = Request(target, seed, tuple(options.get("orders", (1, 2))), evidence=bool(options.get("evidence")))
         return _timed(asked, lambda: _named(asked, inputs, kwargs, reference, backward))
-    if isinstance(target, str | os.PathLike | Program):
+    if isinstance(target, os.PathLike):
+        target = os.fspath(target)
+    if isinstance(target, str | Program):
         return ladder.check(target, seed=seed, **options)
     orders = tuple(options.get("orders", (1, 2)))
     began = time.perf_counter()

@@ -22,6 +22,8 @@ from derive.verify.verdict import FAILED, INCONCLUSIVE, PASSED, Row
 _STEPS = tuple(10.0**-e for e in np.arange(0.5, 4.01, 0.5))
 #: What a probe must be able to see, as a part of the gradient; how many directions must agree that it is wrong.
 _COARSEST, _AGREED = 0.2, 3
+#: Agreement at one step to this part of the gradient is agreement: what is further off may be kinks.
+_CLOSE = 0.01
 _EPS = float(np.finfo(float).eps)
 
 
@@ -118,9 +120,15 @@ def _one(claim: Claim, direction: Arrays, eps: float) -> _Seen:
     parts = [np.ravel(claim.gradient[n]) * np.ravel(v) for n, v in direction.items()]
     scale = float(sum(np.sum(p * p) for p in parts)) ** 0.5
     exactness = 64 * eps * float(sum(np.sum(np.abs(p)) for p in parts)) + 1e-14
-    best = min(_slopes(line), key=lambda s: s.estimate if np.isfinite(s.estimate) else np.inf)
+    analytic = float(sum(np.sum(p) for p in parts))
+    found = list(_slopes(line))
+    sharp = [s for s in found if 10 * s.estimate <= _COARSEST * scale]
+    best = sharp[-1] if sharp else min(found, key=lambda s: s.estimate if np.isfinite(s.estimate) else np.inf)
+    near = min(found, key=lambda s: abs(analytic - s.value) + 10 * s.rounding)
+    if abs(analytic - near.value) + 10 * near.rounding <= _CLOSE * scale:
+        best = Slope(near.value, abs(analytic - near.value) / 10, near.rounding, near.step)  # kinks lie further off
     scale = max(scale, abs(best.value)) if np.isfinite(best.value) else scale
-    return _Seen(tuple(direction), float(sum(np.sum(p) for p in parts)), best, scale, exactness)
+    return _Seen(tuple(direction), analytic, best, scale, exactness)
 
 
 def _slopes(line: Line) -> Iterator[Slope]:

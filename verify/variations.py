@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ from torch import Tensor as Array
 
 from derive.verify.targets import axes
 from derive.verify.targets.resolve import raised
+from derive.verify.targets.sandbox import Sandbox
 from derive.verify.targets.target import Target, real_outputs
 
 #: Where an example's values lie.
@@ -29,7 +31,7 @@ FEW = 2_000
 PROBED = ("forward", "probes")
 VALUES = ("contract", *PROBED)
 ORDERS = ("higher orders", *VALUES)
-FRESH = ("transforms", "precision", *PROBED)
+FRESH = ("transforms", *PROBED)
 KINKED = ("kinks", *PROBED)
 
 
@@ -148,17 +150,49 @@ class _Maker:
 
     target: Target
     seed: int
+    sandbox: Sandbox | None = None
+
+    @cached_property
+    def whole(self) -> tuple[str, ...]:
+        """The inputs of whole numbers: labels, indices, lengths."""
+        kinds = ((n, x) for n, x in self.target.inputs.items() if x.dtype != torch.bool)
+        return tuple(n for n, x in kinds if not x.is_floating_point())
+
+    @property
+    def held(self) -> frozenset[str]:
+        """What keeps its shape; several inputs of whole numbers hang together in ways that cannot be seen."""
+        return self.target.held | (frozenset(self.whole) if len(self.whole) > 1 else frozenset())
+
+    def short(self, shapes: axes.Shapes) -> str:
+        """Whether an axis ends before an index that may point into it; code need not look before it reads there."""
+        for name in self.whole:
+            most = int(self.target.inputs[name].max()) if self.target.inputs[name].numel() else -1
+            for n, x in self.target.inputs.items():
+                for axis, (was, now) in enumerate(zip(x.shape, shapes[n], strict=True)):
+                    if now <= most < was or now < most == was:
+                        return f"{name} reaches up to {most}, so {n} axis {axis} stays longer than that"
+        return ""
 
     def inputs(self, shapes: axes.Shapes, kind: str) -> dict[str, Array]:
         rng = np.random.default_rng([self.seed, *kind.encode()])
         return {n: self._one(rng, n, shape, kind) for n, shape in shapes.items()}
 
     def _one(self, rng: np.random.Generator, name: str, shape: tuple[int, ...], kind: str) -> Array:
+        if name in self.whole and len(self.whole) > 1:
+            return self.target.inputs[name]
         held = name in self.target.held and kind not in ("plain", "asymmetric")
         return draw(rng, self.target.inputs[name], shape, "plain" if held else kind)
 
     def refusal(self, shapes: axes.Shapes, kind: str = "plain") -> str:
         """The function's own words where it does not accept inputs of these shapes; empty where it does."""
+        short = self.short(shapes)
+        if short or self.sandbox is None:
+            return short or self.answer((shapes, kind))
+        return self.sandbox.ask((shapes, kind))
+
+    def answer(self, question: tuple[axes.Shapes, str]) -> str:
+        """What a call of inputs of these shapes raises; native code may crash on them instead."""
+        shapes, kind = question
         try:
             with torch.no_grad():
                 outputs = real_outputs(self.target.call(*self.inputs(shapes, kind).values()))
@@ -186,15 +220,24 @@ def variations(target: Target, seed: int) -> Iterator[Variation]:
     """The example as given, then its variations of values and of sizes."""
     entries = sum(x.numel() for x in target.inputs.values())
     few = entries <= FEW
-    yield Variation("as given", target.inputs, ORDERS if few else VALUES)
+    yield Variation("as given", target.inputs, ("precision", *(ORDERS if few else VALUES)))
     maker = _Maker(target, seed)
+    maker.sandbox = Sandbox(maker.answer)
+    try:
+        yield from _varied(maker, few)
+    finally:
+        maker.sandbox.close()
+
+
+def _varied(maker: _Maker, few: bool) -> Iterator[Variation]:
+    target = maker.target
     given = {n: tuple(x.shape) for n, x in target.inputs.items()}
     trial = axes.Trial(maker.refusal)
     if not trial.accepts(given):
         yield maker.near()
         yield Variation("other values", refused=f"the function refuses them: {trial.last}")
         return
-    found = axes.classes(given, trial, target.held)
+    found = axes.classes(given, trial, maker.held)
     small, _ = axes.chosen(given, found, lambda i, used: SMALL[i % 3 :] + SMALL[: i % 3], trial)
     yield from _values(maker, small, FRESH if few else ("higher orders", *FRESH))
     yield from _sizes(maker, small, found, trial)

@@ -1,4 +1,4 @@
-"""Targets that cannot be checked, or not as they are: each a clear verdict, never an exception, never in silence green."""
+"""Targets that cannot be checked, or not as they are: each a clear verdict, no exception, none green in silence."""
 
 import textwrap
 

@@ -286,7 +286,6 @@ def test_the_same_seed_gives_the_same_rows(project):
 
 
 def test_random_numbers_of_the_caller_are_left_alone(project):
-    import modules
     import torch
 
     torch.manual_seed(1)

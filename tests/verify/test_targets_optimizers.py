@@ -20,7 +20,8 @@ class Rule(torch.optim.Optimizer):
     divides = half = False
 
     def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2, maximize=False, foreach=None):
-        super().__init__(params, dict(lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, maximize=maximize))
+        hypers = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "maximize": maximize}
+        super().__init__(params, hypers)
         self.rate, self.own, self.foreach = lr, {}, foreach
 
     def step(self, closure=None):

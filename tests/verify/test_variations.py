@@ -227,10 +227,11 @@ class MaskedAll(Function):
 
     @staticmethod
     def backward(ctx, dy):
-        x, keep = ctx.saved_tensors
+        _, keep = ctx.saved_tensors
         return (dy / keep.sum(-1))[..., None] * keep, None
 
 
+torch.manual_seed(0)
 X = torch.randn(4, 4)
 KEPT = torch.tensor([[True, False, True, True]] * 4)
 
@@ -302,3 +303,26 @@ class Short(Function):
 def test_what_short_precision_can_see_is_seen():
     verdict = check(Short, X)
     assert verdict.failures and any("float32" in row.reason for row in verdict.rows)
+
+
+def test_native_code_that_crashes_on_other_sizes_is_refused_and_the_check_goes_on():
+    import ctypes
+
+    def native(x):
+        if x.shape != (3, 4):
+            ctypes.string_at(0)
+        return x.sin()
+
+    verdict = check(native, torch.randn(3, 4))
+    assert verdict.passed and any("crashes the process (signal 11)" in row.reason for row in verdict.rows)
+
+
+def test_no_axis_is_cut_below_the_indices_that_point_into_it():
+    def gathered(x, index):
+        assert x.shape[0] > 5, "would read past the end"
+        return x[index]
+
+    made = cases(gathered, torch.randn(6, 3), torch.tensor([5, 0, 2, 2]))
+    assert any("reaches up to 5" in v.refused for v in made.values()) or all(
+        v.inputs["x"].shape[0] > 5 for v in made.values() if v.inputs
+    )

@@ -120,7 +120,7 @@ def _subsets(axes: Sequence[Axis]) -> Iterator[tuple[Axis, ...]]:
 
 
 def _moves(one: Class, shapes: Shapes, trial: Trial) -> bool:
-    """Whether one more is accepted, or one or half less (what is divided in two cannot be one more); 1 would broadcast."""
+    """Whether one more is accepted, or as many, or one less; a single one would broadcast."""
     n = one.size
     return any(trial.accepts(resized(shapes, one, m)) for m in dict.fromkeys((n + 1, 2 * n, n - 1)) if m > 1)
 

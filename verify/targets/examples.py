@@ -69,6 +69,6 @@ def wanted(target: str) -> str:
     named = conventional(target)
     beside = f"put {named[-2] if len(named) > 1 else named[0]} beside it" if named else "give it example_inputs"
     return (
-        f"no example inputs: give --inputs module:attribute or --shapes 4x5,3x5, or {beside}, a tuple of tensors or a "
-        f"function that returns one"
+        f"no example inputs: give --inputs module:attribute or --shape 4,5 --shape 3,5, or {beside}, a tuple of "
+        "tensors or a function that returns one"
     )

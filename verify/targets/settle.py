@@ -69,11 +69,11 @@ def settle(target: Target, seed: int) -> Settled | tuple[Row, ...]:
     rows = [row("precision", NOT_APPLICABLE, words) for words in notes]
     target, more = _unchanging(target, row)
     rows += more
-    target, more = _repeatable(target, row, seed)
+    same, more = _repeatable(target, row, seed)
     rows += more
-    if target is None:
+    if same is None:
         return tuple(rows)
-    target, more = _without_constants(target, row)
+    target, more = _without_constants(same, row)
     rows += more
     try:
         why = _not_differentiable(target)
@@ -157,7 +157,7 @@ def held_in(outputs: tuple[Array, ...]) -> torch.dtype:
     if low:
         return max(low, key=lambda d: torch.finfo(d).eps)
     values = torch.cat([v.reshape(-1) for v in real] or [torch.zeros(0)])
-    scaled = values * 4096  # whole numbers and short fractions have few digits in any precision
+    scaled = values * 16  # whole numbers and short fractions have few digits in any precision
     telling = values[torch.isfinite(values) & (scaled != scaled.round())]
     if telling.numel() < 3:
         return torch.float64

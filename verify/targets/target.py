@@ -23,7 +23,8 @@ class Target:
     """``call`` takes the tensors of ``inputs`` in order; ``held`` names those whose shape is not ours to vary.
 
     ``own``: it claims a gradient of its own, not autograd's.  ``functional``: it can be
-    transformed by ``torch.func``, and does the same in every precision.
+    transformed by ``torch.func``, and does the same in every precision.  ``constants``: inputs that it takes no
+    derivative by.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Target:
     title: str = ""
     own: bool = False
     functional: bool = True
+    constants: frozenset[str] = frozenset()
 
     def outputs(self, *tensors: Array) -> tuple[Array, ...]:
         """The real outputs of a call, flattened; complex ones as pairs of reals."""
@@ -49,7 +51,7 @@ class Target:
 
     @property
     def differentiable(self) -> tuple[str, ...]:
-        return tuple(n for n, x in self.inputs.items() if x.is_floating_point())
+        return tuple(n for n, x in self.inputs.items() if x.is_floating_point() and n not in self.constants)
 
     def case(self, words: str) -> str:
         return "; ".join((words, *([self.title] if self.title else ())))

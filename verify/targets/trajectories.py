@@ -84,11 +84,11 @@ class Run:
         self.optimizer = make(given, **settings)
         self.closes = _needs_closure(self.optimizer)
 
-    def closure(self, gradients: Iterable[Array | None], seen: list[bool] | None = None) -> Callable[[], Array]:
+    def closure(self, gradients: Iterable[Array | None], seen: list[bool] | None = None) -> Callable[[], Any]:
         """What sets those gradients and gives the loss they are the gradients of; ``seen``: was autograd on."""
         given = list(gradients)
 
-        def call() -> Array:
+        def call() -> Any:
             if seen is not None:
                 seen.append(torch.is_grad_enabled())
             pairs = [(p, g) for p, g in zip(self.parameters, given, strict=True) if g is not None]
