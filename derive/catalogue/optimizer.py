@@ -1,7 +1,7 @@
 """Update rules of torch.optim; t counts steps from 1, and state at 0 is 0 unless an equation says otherwise."""
 
 
-@optimizer
+@optimizer(torch="optim.SGD")
 def sgd(
     theta: Real[...],
     grad: Real[...],
@@ -22,7 +22,7 @@ def sgd(
             theta[t, ...] = theta[t - 1, ...] - lr*b[t, ...]
 
 
-@optimizer
+@optimizer(torch="optim.Adam")
 def adam(
     theta: Real[...],
     grad: Real[...],
@@ -47,7 +47,7 @@ def adam(
         theta[t, ...] = keep*theta[t - 1, ...] - lr/(1 - betas[0]**t)*m[t, ...]/(sqrt(v[t, ...]/(1 - betas[1]**t)) + eps)
 
 
-@optimizer
+@optimizer(torch="optim.AdamW")
 def adamw(
     theta: Real[...],
     grad: Real[...],
@@ -68,7 +68,7 @@ def adamw(
         theta[t, ...] = keep*theta[t - 1, ...] - lr/(1 - betas[0]**t)*m[t, ...]/(sqrt(v[t, ...]/(1 - betas[1]**t)) + eps)
 
 
-@optimizer
+@optimizer(torch="optim.Adamax")
 def adamax(
     theta: Real[...],
     grad: Real[...],
@@ -83,7 +83,7 @@ def adamax(
     theta[t, ...] = theta[t - 1, ...] - lr/(1 - betas[0]**t)*m[t, ...]/u[t, ...]
 
 
-@optimizer
+@optimizer(torch="optim.NAdam")
 def nadam(
     theta: Real[...],
     grad: Real[...],
@@ -111,7 +111,7 @@ def nadam(
         - lr*((1 - mu[t])/(1 - p[t])*g[t, ...] + ahead[t]/(1 - p[t]*ahead[t])*m[t, ...])/d[t, ...])
 
 
-@optimizer
+@optimizer(torch="optim.RAdam")
 def radam(
     theta: Real[...],
     grad: Real[...],
@@ -136,7 +136,7 @@ def radam(
     theta[t, ...] = keep*theta[t - 1, ...] - lr/(1 - betas[0]**t)*m[t, ...]*r[t, ...]
 
 
-@optimizer
+@optimizer(torch="optim.Adadelta")
 def adadelta(
     theta: Real[...],
     grad: Real[...],
@@ -152,7 +152,7 @@ def adadelta(
     theta[t, ...] = theta[t - 1, ...] - lr*d[t, ...]
 
 
-@optimizer
+@optimizer(torch="optim.Adagrad")
 def adagrad(
     theta: Real[...],
     grad: Real[...],
@@ -168,7 +168,7 @@ def adagrad(
     theta[t, ...] = theta[t - 1, ...] - lr/(1 + (t - 1)*lr_decay)*g[t, ...]/(sqrt(v[t, ...]) + eps)
 
 
-@optimizer
+@optimizer(torch="optim.RMSprop")
 def rmsprop(
     theta: Real[...],
     grad: Real[...],
@@ -192,7 +192,7 @@ def rmsprop(
         theta[t, ...] = theta[t - 1, ...] - lr*d[t, ...]
 
 
-@optimizer
+@optimizer(torch="optim.Rprop")
 def rprop(
     theta: Real[...],
     grad: Real[...],
@@ -209,7 +209,7 @@ def rprop(
     theta[t, ...] = theta[t - 1, ...] - sign(g[t, ...])*size[t, ...]
 
 
-@optimizer
+@optimizer(torch="optim.ASGD")
 def asgd(
     theta: Real[...],
     grad: Real[...],
@@ -229,7 +229,7 @@ def asgd(
     return theta, ax
 
 
-@optimizer
+@optimizer(torch="optim.SparseAdam")
 def sparse_adam(
     theta: Real[...],
     grad: Real[...],

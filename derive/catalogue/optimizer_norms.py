@@ -50,7 +50,7 @@ def lamb(
     theta[t, ...] = theta[t - 1, ...] - lr*trust[t]*u[t, ...]
 
 
-@optimizer
+@optimizer(torch="optim.Adafactor")
 def adafactor(
     theta: Real[..., M, N],
     grad: Real[..., M, N],
@@ -73,7 +73,7 @@ def adafactor(
     theta[t, ..., m, n] = (1 - lr*weight_decay)*theta[t - 1, ..., m, n] - alpha[t]*u[t, ..., m, n]/length[t]
 
 
-@optimizer
+@optimizer(torch="optim.Adafactor")
 def adafactor_vector(
     theta: Real[...],
     grad: Real[...],
@@ -93,7 +93,7 @@ def adafactor_vector(
     theta[t, ...] = (1 - lr*weight_decay)*theta[t - 1, ...] - alpha[t]*u[t, ...]/length[t]
 
 
-@optimizer
+@optimizer(torch="optim.Muon")
 def muon(
     theta: Real[M, N],
     grad: Real[M, N],
@@ -124,7 +124,7 @@ def muon(
     theta[t, m, n] = (1 - lr*weight_decay)*theta[t - 1, m, n] - lr*ratio*x[t, m, n]
 
 
-@optimizer
+@optimizer(torch="optim.LBFGS")
 def lbfgs(theta: Real[N], grad: Real[N], steps: Real[K, N], turns: Real[K, N], length: Real = 1.0):
     """One step along −H·grad, H the inverse Hessian as K past steps and turns of the gradient tell it, newest first.
 
