@@ -264,7 +264,7 @@ def _numbered(y: Any) -> dict[str, np.ndarray]:
 
 
 #: Rungs that call the function at other inputs than those of the case.
-_DIFFERENCED = ("probes", "kinks", "higher orders")
+_DIFFERENCED = ("probes", "kinks", "precision", "higher orders")
 _RUNGS: tuple[tuple[str, Callable[[Point], Iterator[Row]]], ...] = (
     ("forward", _against_reference),
     ("contract", _contract),
