@@ -114,6 +114,12 @@ def _one_sample(call: Call) -> None:
             call.afterwards.append(lambda y: y.squeeze(0))
 
 
+def _linear_one_sample(call: Call) -> None:
+    """As for cross entropy; ``options`` say how torch saves memory, not what it computes."""
+    call.arguments.pop("options")
+    _one_sample(call)
+
+
 def _ctc(call: Call) -> None:
     """Lengths as tensors, targets one after the other as rows, a single sample as a batch of one."""
     import torch
@@ -228,6 +234,7 @@ READINGS: dict[str, Callable[[Call], None]] = {
     **_of_functional("conv1d conv2d conv3d", _padding_word),
     **_of_functional("embedding", _embedding),
     **_of_functional("cross_entropy nll_loss", _one_sample),
+    **_of_functional("linear_cross_entropy", _linear_one_sample),
     **_of_functional("ctc_loss", _ctc),
     **_of_functional("prelu", _channels),
     **_of_functional("hinge_embedding_loss cosine_embedding_loss", _signs),
@@ -238,6 +245,8 @@ READINGS: dict[str, Callable[[Call], None]] = {
     **_of_functional("pad", _pad),
     **_of_functional("kl_div", _batch_mean),
     **_of_functional("multi_head_attention_forward", multi_head_attention),
+    **_of_functional("adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d", _open_lengths),
+    **_of_functional("adaptive_max_pool1d adaptive_max_pool2d adaptive_max_pool3d", _open_lengths),
     **RECURRENT,
 }
 
