@@ -1,7 +1,7 @@
 """Every optimizer at work: the digits' CNN and an ill-conditioned quadratic, by steps generated from definitions.
 
-``python -m examples.optimizers [--steps 120] [--output build/optimizers]`` writes ``optimizers.svg``, the loss curves of
-all of them, and ``curves.json``; it exits with 1 if one of them does not get on.
+``python -m examples.optimizers [--steps 120] [--output build/optimizers]`` writes ``optimizers.svg``, the loss curves
+of all of them, and ``curves.json``; it exits with 1 if one of them does not get on.
 """
 
 from __future__ import annotations
@@ -51,20 +51,22 @@ PANELS: dict[str, tuple[Case, ...]] = {
         _case("SparseAdam", 0.01, 0.1),
     ),
     "Scaled otherwise": (
-        _case("Adadelta", 3.0, 30.0),
+        _case("Adadelta", 3.0, 10.0),
         _case("Adagrad", 0.05, 0.5),
         _case("RMSprop", 0.003, 0.02),
         _case("AdaBelief", 0.01, 0.1, eps=1e-8),
         _case("Yogi", 0.02, 0.1),
         _case("Adan", 0.02, 0.1),
     ),
-    "Whole tensors, and without a schedule": (
+    "Whole tensors and matrices": (
         _case("LARS", 5.0, 30.0),
         _case("LAMB", 0.03, 0.05),
         _case("Adafactor", 0.05, 0.1),
         _case("Muon", 0.02, 0.05, weight_decay=0.0),
         _case("Shampoo", 0.05, 0.5),
         Case("Sophia", {"lr": 0.01, "rho": 1.0, "update_every": 1}, {"lr": 0.05, "rho": 1e-4, "update_every": 1}),
+    ),
+    "Without a schedule": (
         _case("ScheduleFreeSGD", 0.5, 1.5e-3),
         _case("ScheduleFreeAdamW", 0.02, 0.2),
     ),
@@ -152,7 +154,8 @@ def _run(name: str, options: dict[str, Any], parameters: list[Any], loss: Loss, 
             return value
 
         with torch.enable_grad():
-            losses.append(float([optimizer.step(closure) for optimizer in stepping][0].detach()))
+            first, *_ = [optimizer.step(closure) for optimizer in stepping]
+        losses.append(float(first.detach()))
     return losses
 
 
