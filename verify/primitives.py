@@ -215,7 +215,7 @@ class Run:
             if isinstance(e, kind):
                 return method(self, e, points)
         if e.is_Number or e.is_NumberSymbol:
-            return self._constant(int(e) if e.is_Integer else float(e), points)
+            return self._constant(int(e) if e.is_Integer and abs(e) < 2**63 else float(e), points)
         return pointwise.apply(e, [self.at(a, points) for a in e.args])
 
     def _constant(self, value: Any, points: Points) -> Array:
@@ -365,7 +365,7 @@ _METHODS = (
     (Add, Run._add),
     (Mul, Run._mul),
     (Pow, Run._pow),
-    (Integer, lambda run, e, points: run._constant(int(e), points)),
+    (Integer, lambda run, e, points: run._constant(int(e) if abs(e) < 2**63 else float(e), points)),
 )
 
 

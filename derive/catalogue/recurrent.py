@@ -1,7 +1,7 @@
 """Recurrent cells over time; gates stacked in torch's order."""
 
 
-@layer(torch="nn.RNN")
+@layer
 def rnn(
     x: Real[T, N, I],
     h0: Real[N, H],
@@ -24,7 +24,7 @@ def rnn(
     return h, last
 
 
-@layer(torch="nn.LSTM")
+@layer
 def lstm(
     x: Real[T, N, I],
     h0: Real[N, H],
@@ -50,7 +50,7 @@ def lstm(
     return h, last_h, last_c
 
 
-@layer(torch="nn.GRU")
+@layer
 def gru(
     x: Real[T, N, I],
     h0: Real[N, H],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from sympy import Add, Basic, Expr, Function, Integer, Mul, Pow, Rational
 
@@ -227,10 +227,26 @@ def _where(e: Where, scope: Scope) -> Array:
 
 
 def _chosen(condition: Array, then: Array, otherwise: Array, scope: Scope, kind: str) -> Array:
-    """A condition on Python numbers chooses between whole arrays of the same axes."""
+    """A condition on Python numbers chooses between whole arrays of the same axes.
+
+    What stands at a number, ``x[0]``, is not there of an empty axis: not even where it is not chosen.
+    """
+    if otherwise.is_scalar and not then.is_scalar and any(_stands_at_number(n) for n in _nodes(then.node)):
+        full = Node("full", (), (otherwise.node.attrs[0], scope.extents(then.dims)), kind, len(then.dims))
+        otherwise = Array(full, then.dims)
     if then.dims != otherwise.dims or then.is_scalar or otherwise.is_scalar:
         return elementwise("where", [condition, then, otherwise], scope.order, kind)
     return Array(Node("choose", (condition.node, then.node, otherwise.node), (), kind, len(then.dims)), then.dims)
+
+
+def _nodes(node: Node) -> Iterator[Node]:
+    yield node
+    for a in node.args:
+        yield from _nodes(a)
+
+
+def _stands_at_number(node: Node) -> bool:
+    return node.op == "index" and any(item[0] == "at" for item in node.attrs[0])
 
 
 def _compare(e: Compare, scope: Scope) -> Array:

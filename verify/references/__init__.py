@@ -13,6 +13,7 @@ from derive.verify.references import (
     distance,
     dropout,
     embedding,
+    functional,
     linear,
     loss,
     model,
@@ -22,6 +23,7 @@ from derive.verify.references import (
     pooling,
     recurrent,
     schedule,
+    upsampling,
 )
 from derive.verify.references.form import Hypers, Inputs, Reference
 from derive.verify.references.optimizer import OPTIMIZERS, trajectory
@@ -35,6 +37,7 @@ _FAMILIES = (
     distance,
     dropout,
     embedding,
+    functional,
     linear,
     loss,
     model,
@@ -44,6 +47,7 @@ _FAMILIES = (
     pooling,
     recurrent,
     schedule,
+    upsampling,
 )
 
 #: catalogue name -> torch's operation.

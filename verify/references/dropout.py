@@ -15,6 +15,30 @@ def _dropout(inputs: Inputs, hypers: Hypers) -> tuple[Array, ...]:
     return (inputs["x"] * inputs["keep"] / (1 - hypers["p"]),)
 
 
+def _spread(inputs: Inputs) -> tuple[Array, Array]:
+    """x, and what is kept of each channel along the other axes."""
+    x, keep = inputs["x"], inputs["keep"]
+    return x, keep.reshape(*keep.shape, *(1,) * (x.ndim - keep.ndim))
+
+
+def _feature(inputs: Inputs, hypers: Hypers) -> tuple[Array, ...]:
+    x, keep = _spread(inputs)
+    return (x * keep / (1 - hypers["p"]) if hypers["training"] else x * 1,)
+
+
+def _alpha(inputs: Inputs, hypers: Hypers) -> tuple[Array, ...]:
+    """Klambauer et al., Self-normalizing neural networks (2017), section 3: a(x·keep + α'(1 − keep)) + b."""
+    x, keep = _spread(inputs)
+    if not hypers["training"]:
+        return (x * 1,)
+    p, low = hypers["p"], -1.7580993408473766
+    a = ((1 - p) * (1 + p * low**2)) ** -0.5
+    return (a * (x * keep + low * ~keep) - a * p * low,)
+
+
 REFERENCES: dict[str, Reference] = {
     "dropout": _dropout,
+    "feature_dropout": _feature,
+    "alpha_dropout": _alpha,
+    "feature_alpha_dropout": _alpha,
 }

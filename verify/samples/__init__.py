@@ -13,12 +13,14 @@ from derive.verify.samples import (
     distance,
     dropout,
     embedding,
+    functional,
     loss,
     normalization,
     optimizer,
     padding,
     pooling,
     recurrent,
+    upsampling,
 )
 from derive.verify.samples.form import Settings
 
@@ -29,12 +31,14 @@ _FAMILIES = (
     distance,
     dropout,
     embedding,
+    functional,
     loss,
     normalization,
     optimizer,
     padding,
     pooling,
     recurrent,
+    upsampling,
 )
 
 #: catalogue name -> its settings.

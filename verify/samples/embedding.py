@@ -6,4 +6,10 @@ from derive.verify.samples.form import Settings
 
 SETTINGS: Settings = {
     "embedding": ({}, {"padding_idx": 1}),
+    "embedding_bag": (
+        {"per_sample_weights": None},
+        {"mode": "sum", "padding_idx": 1},
+        {"mode": "sum", "per_sample_weights": None},
+        {"mode": "max", "padding_idx": 0, "per_sample_weights": None},
+    ),
 }
