@@ -163,7 +163,7 @@ def layer(target: str, choices: dict[str, Any], **options: Any) -> None:
             derivative = (tangents if jvp else gradients)(derivative, wrt=names if n == 1 else None)
             yield derivative
 
-    def document(program: Any) -> Any:
+    def document(program: Any, _: str) -> Any:
         from derive import reports
 
         if options["format_"] == "python":
@@ -204,14 +204,14 @@ def _definitions_text(*programs: Any) -> str:
 @commands.command()
 @_with(_FORMULA_OPTIONS)
 def optimizer(target: str, choices: dict[str, Any], **options: Any) -> None:
-    """The update rule of an optimizer: derive optimizer adam."""
+    """The update rule of an optimizer and what is proved about it: derive optimizer adam."""
 
-    def document(program: Any) -> Any:
-        from derive import reports
-
+    def document(program: Any, source: str) -> Any:
         if program.role != "optimizer":
             raise InputError(f"{program.name} is no optimizer", mend=f"show it with: derive layer {target}")
-        return _definitions_text(program) if options["format_"] == "python" else reports.forward(program)
+        from derive.reports import with_theorems
+
+        return _definitions_text(program) if options["format_"] == "python" else with_theorems(program, source, choices)
 
     _formulas("optimizer", target, choices, document, [], **options)
 
@@ -232,7 +232,7 @@ def _formulas(
         from derive.doors import load
         from derive.reports import render
 
-        made = document(load(source, **choices))
+        made = document(load(source, **choices), source)
         printed = made if isinstance(made, str) else render(made, chosen)
         if not no_cache:
             cache.store(key, printed)

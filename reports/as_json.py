@@ -42,6 +42,7 @@ def _block(block: Block) -> dict[str, Any]:
         "formulas": [_formula(f, text) for f in block.formulas],
         "over": _lines(block.over, text),
         "notes": {head: list(items) for head, items in block.notes},
+        **{head: [s.filled(text.line) for s in sentences] for head, sentences in block.prose},
     }
 
 
@@ -49,6 +50,7 @@ def _formula(f: Formula, text: Text) -> dict[str, Any]:
     return {
         "left": text.line(f.left),
         "right": text.line(f.right),
+        "relation": f.relation,
         "where": [{"name": text.line(a), "value": text.line(b)} for a, b in f.where],
         "only": _lines(f.only, text),
         "for": _lines(f.over, text),

@@ -33,10 +33,23 @@ from derive.reports.typeset import Typesetter, conjuncts, is_bracket
 
 
 @record
+class Prose:
+    """A sentence in which each ``{}`` stands for a formula."""
+
+    text: str
+    nodes: tuple[L.Node, ...] = ()
+
+    def filled(self, said: Callable[[L.Node], str], words: Callable[[str], str] = str) -> str:
+        """The sentence with its formulas said in a format, its words escaped for it."""
+        head, *rest = self.text.split("{}")
+        return words(head) + "".join(said(n) + words(part) for n, part in zip(self.nodes, rest, strict=True))
+
+
+@record
 class Formula:
     """``left = right`` with its named indices, its conditions, the ranges of its letters, and where it holds.
 
-    ``otherwise``: what the tensor is where the guard fails ("" if other formulas say so).
+    ``otherwise``: what the tensor is where the guard fails ("" if other formulas say so); ``relation``: the language's.
     """
 
     left: L.Node
@@ -46,13 +59,15 @@ class Formula:
     over: tuple[L.Node, ...] = ()
     guard: tuple[L.Node, ...] = ()
     otherwise: str = ""
+    relation: str = "=="
 
 
 @record
 class Block:
     """A titled group of formulas; ``declared`` are tensors with shape and note, ``about`` the ones it is about.
 
-    ``says``: sentences before the formulas; ``code``: lines shown as they are, after them.
+    ``says``: sentences before the formulas; ``code``: lines shown as they are, after them; ``prose``: headed paragraphs
+    at the end.
     """
 
     title: str
@@ -63,6 +78,7 @@ class Block:
     notes: tuple[tuple[str, tuple[str, ...]], ...] = ()
     says: tuple[str, ...] = ()
     code: tuple[str, ...] = ()
+    prose: tuple[tuple[str, tuple[Prose, ...]], ...] = ()
 
 
 @record

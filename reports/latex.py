@@ -2,6 +2,7 @@ r"""Layout tree -> LaTeX; a document is one display a formula, ready for ``\[ â€
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 
 from derive.reports import layout as L
@@ -159,7 +160,7 @@ def formula(f: Formula) -> str:
     guard = rf" \quad \text{{if }} {_listed(f.guard)}" if f.guard else ""
     if f.otherwise:
         guard += rf" \text{{, else }} {f.otherwise}"
-    lines = [f"{latex(f.left)} &= {latex(f.right)}{guard}"]
+    lines = [f"{latex(f.left)} &{RELATIONS[f.relation]} {latex(f.right)}{guard}"]
     for i, (a, b) in enumerate(f.where):
         head = r"\quad" if i else r"\text{where}"
         lines.append(rf"&{head}\; {latex(a)} = {latex(b)}")
@@ -178,6 +179,11 @@ def ranges(block: Block) -> str:
     return rf"\text{{over }} {_listed(block.over)}"
 
 
+def _words(text: str) -> str:
+    """Prose, what LaTeX reads as its own signs escaped."""
+    return re.sub(r"([_%#&])", r"\\\1", text)
+
+
 def to_latex(document: Document) -> str:
     """A document of display formulas, each block under a heading in a comment."""
     parts = []
@@ -190,5 +196,8 @@ def to_latex(document: Document) -> str:
         parts += [rf"\[ {ranges(block)} \]"] if block.over else []
         parts += ["\\begin{verbatim}", *block.code, "\\end{verbatim}"] if block.code else []
         parts += [f"% {head}: {', '.join(items)}" for head, items in block.notes]
+        for head, sentences in block.prose:
+            words = " ".join(s.filled(lambda n: rf"\({latex(n)}\)", _words) for s in sentences)
+            parts.append(rf"\textit{{{head.capitalize()}.}} {words}")
         parts.append("")
     return "\n".join(parts)

@@ -18,7 +18,7 @@ def _block(block: Block, doc: str) -> str:
     parts = [f"## {block.title}"]
     if doc.strip():
         parts.append(doc.strip().splitlines()[0].replace("``", "`"))
-    parts += [sentence.replace("_", "\\_").replace("*", "\\*") for sentence in block.says]
+    parts += [_escaped(sentence) for sentence in block.says]
     shapes = [f"- `{n}: {text.line(node)}`" for n, node in block.about]
     shapes += [f"- given `{n}: {text.line(node)}`{f' ({note})' if note else ''}" for n, node, note in block.declared]
     if shapes:
@@ -28,4 +28,11 @@ def _block(block: Block, doc: str) -> str:
         parts.append(f"```math\n{ranges(block)}\n```")
     parts += ["```python\n" + "\n".join(block.code) + "\n```"] if block.code else []
     parts += [f"{head}: " + ", ".join(f"`{item}`" for item in items) for head, items in block.notes]
+    for head, sentences in block.prose:
+        words = " ".join(s.filled(lambda n: f"`{text.line(n)}`", _escaped) for s in sentences)
+        parts.append(f"*{head.capitalize()}.* {words}")
     return "\n\n".join(parts)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("_", "\\_").replace("*", "\\*")

@@ -185,7 +185,11 @@ def _block(block: Block) -> list[str]:
     parts += [displayed(_formula(f)) for f in block.formulas]
     parts += [displayed(row(text("over "), listed(block.over)))] if block.over else []
     parts += ["<pre>" + escape("\n".join(block.code)) + "</pre>"] if block.code else []
-    return [*parts, *(f"<p>{escape(f'{head}: ' + ', '.join(items))}</p>" for head, items in block.notes)]
+    parts += [f"<p>{escape(f'{head}: ' + ', '.join(items))}</p>" for head, items in block.notes]
+    for head, sentences in block.prose:
+        words = " ".join(s.filled(lambda n: f"<math>{mathml(n)}</math>", escape) for s in sentences)
+        parts.append(f"<p><i>{escape(head.capitalize())}.</i> {words}</p>")
+    return parts
 
 
 def displayed(markup: str) -> str:
@@ -212,12 +216,12 @@ def declared(tensor: str, shape: L.Node, note: str = "") -> str:
 
 def equation(f: Formula) -> str:
     """``left = right``."""
-    return row(mathml(f.left), sign("="), mathml(f.right))
+    return row(mathml(f.left), sign(SIGNS[f.relation]), mathml(f.right))
 
 
 def _guarded(f: Formula) -> str:
     """The equation, on which entries it holds, and what the others are."""
-    line = [mathml(f.left), sign("="), mathml(f.right)]
+    line = [mathml(f.left), sign(SIGNS[f.relation]), mathml(f.right)]
     if f.guard:
         line += [text(" if "), listed(f.guard)]
         line += [text(f", else {f.otherwise}")] if f.otherwise else []

@@ -47,7 +47,17 @@ def _block(block: Block, t: Text, doc: str) -> str:
         lines += _rows(
             f"{head:<7}" if len(head) < 7 else f"{head}  ", [word(_plain(item) if t.ascii else item) for item in items]
         )
+    for head, sentences in block.prose:
+        lines += _paragraph(head, " ".join(s.filled(t.line, _plain if t.ascii else str) for s in sentences))
     return "\n".join(lines)
+
+
+def _paragraph(head: str, text: str) -> list[str]:
+    """``head  words …`` filled to the width, the lines after the first indented as far."""
+    begin = f"    {head:<7}" if len(head) < 7 else f"    {head}  "
+    return textwrap.wrap(
+        text, WIDTH, initial_indent=begin, subsequent_indent=" " * 11, break_long_words=False, break_on_hyphens=False
+    )
 
 
 def filled(text: str, width: int) -> list[str]:
@@ -109,7 +119,9 @@ def _declared(block: Block, t: Text) -> list[str]:
 
 def _formula(f: Formula, t: Text) -> list[str]:
     """The equation, what follows it on its line while there is room, and the rest on lines below."""
-    lines = fold((Piece("  "), *deeper(t.run(f.left), 9), Piece(" = "), *t.run(f.right)), WIDTH, " " * 6)
+    lines = fold(
+        (Piece("  "), *deeper(t.run(f.left), 9), Piece(f" {t.signs[f.relation]} "), *t.run(f.right)), WIDTH, " " * 6
+    )
     guard = [t.run(c) for c in f.guard]
     if f.otherwise:
         guard[-1] = (*guard[-1], Piece(f", else {f.otherwise}"))

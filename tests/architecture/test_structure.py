@@ -19,6 +19,7 @@ STOREYS = (
     ("derive.bind", "derive.interpreter"),
     ("derive.calculus",),
     ("derive.simplify",),
+    ("derive.theorems",),
     ("derive.lower",),
     ("derive.targets",),
     ("derive.tower", "derive.draws", "derive.callables", "derive.doors", "derive.optim"),

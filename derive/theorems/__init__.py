@@ -1,0 +1,26 @@
+"""Theorems about update rules, each found by the shape of its recurrences and proved symbolically.
+
+``FINDERS`` is the visible list; a finder reads a ``Rule`` and yields theorems.  Nothing here knows an optimizer's name.
+May import program, functions and the language; knows nothing of text or arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from derive.program import Program
+from derive.theorems.closed import closed_forms
+from derive.theorems.rule import Rule
+from derive.theorems.theorem import Claim, Said, Theorem
+
+Finder = Callable[[Rule], Iterator[Theorem]]
+
+FINDERS: tuple[Finder, ...] = (closed_forms,)
+
+__all__ = ["FINDERS", "Claim", "Rule", "Said", "Theorem", "theorems"]
+
+
+def theorems(program: Program, finders: tuple[Finder, ...] = FINDERS) -> tuple[Theorem, ...]:
+    """What holds for an update rule, in the order of the finders."""
+    rule = Rule(program)
+    return tuple(t for find in finders for t in find(rule)) if rule.equations else ()

@@ -1,0 +1,60 @@
+"""What is proved: the statement over the program's own symbols, what it assumes, and why it holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sympy import Basic, Expr, Function
+
+from derive.program import Program
+
+#: The expectation of a random value; linear, and inert.
+Expectation = Function("E")
+
+
+@dataclass(frozen=True)
+class Said:
+    """A sentence in which ``{}`` stands for expressions."""
+
+    text: str
+    terms: tuple[Basic, ...] = ()
+
+
+def say(text: str, *terms: Basic) -> Said:
+    """A sentence about some expressions."""
+    return Said(text, terms)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """``left relation right`` for every value of the free letters; ``first`` is the first step it holds at.
+
+    ``checked``: whether both sides are values of the setting, to be compared along its trajectories.
+    """
+
+    left: Expr
+    right: Expr
+    relation: str = "=="
+    first: int = 1
+    checked: bool = True
+
+
+@dataclass(frozen=True)
+class Theorem:
+    """A statement that was proved symbolically.
+
+    ``setting``: the program whose trajectories fulfil the claims, under the assumptions; ``zero``: the hyperparameters
+    assumed to be 0 there.  ``kind`` names the finder, for whoever checks it numerically; ``data``: what that check needs.
+    ``plain``: it says nothing that is worth saying twice, for another choice of the same definition.
+    """
+
+    kind: str
+    title: Said
+    claims: tuple[Claim, ...]
+    setting: Program
+    proof: tuple[Said, ...]
+    assumes: tuple[Said, ...] = ()
+    zero: tuple[str, ...] = ()
+    data: tuple[Basic | str, ...] = ()
+    proved: str = "symbolically"
+    plain: bool = False
