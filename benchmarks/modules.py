@@ -1,4 +1,4 @@
-"""Every float64 sample of torch's module_db: derive.nn beside torch.nn, values and two derivatives.
+"""Every float64 sample of torch's module_db, and ours: derive.nn beside torch.nn, values and two derivatives.
 
 ``python -m benchmarks.modules [CLASS …] [--order N] [--all]``: modules and samples passed, then what did not and why.
 """
@@ -9,18 +9,18 @@ import sys
 import time
 from collections import Counter
 
-from derive.verify.modules import Outcome, modules, outcomes
+from derive.verify.modules import Outcome, names, outcomes
 
 
 def main(arguments: list[str]) -> int:
     order = int(arguments[arguments.index("--order") + 1]) if "--order" in arguments else 2
-    names = [a for a in arguments if a in modules()]
-    unknown = [a for a in arguments if not a.startswith("--") and not a.isdigit() and a not in modules()]
+    chosen = [a for a in arguments if a in names()]
+    unknown = [a for a in arguments if not a.startswith("--") and not a.isdigit() and a not in names()]
     if unknown:
-        print(f"module_db has no {', '.join(unknown)}", file=sys.stderr)
+        print(f"there are no samples of {', '.join(unknown)}", file=sys.stderr)
         return 2
     found: list[Outcome] = []
-    for name in names or modules():
+    for name in chosen or names():
         started = time.process_time()
         mine = list(outcomes(name, order))
         found += mine

@@ -17,7 +17,7 @@ from sympy import Expr
 from derive.bind import bind
 from derive.bind.hypers import bind_hypers
 from derive.bind.words import declared, nearest
-from derive.draws import drawn, shape_beside
+from derive.draws import beside, drawn
 from derive.errors import DeriveError, InputError
 from derive.lower.residuals import map_expressions, returned
 from derive.program import Draw, Hyper, Program, Tensor
@@ -92,13 +92,13 @@ class Function:
         tensors = {t.name: _as_tensor(t, given[t.name], like) for t in program.inputs if t.name in given}
         missing = [t for t in program.inputs if t.name not in given]
         if _symbolic(tensors.values()):  # a graph is captured for any size: the code checks
-            tensors |= {t.name: drawn(program, t, shape_beside(t, program, tensors), numbers, like) for t in missing}
+            tensors |= {t.name: drawn(program, t, None, numbers, like, beside(t, program, tensors)) for t in missing}
             return [tensors[t.name] for t in program.inputs]
         key = (id(program), tuple(sorted(numbers.items())), *((n, v.shape, v.dtype) for n, v in tensors.items()))
         if missing or key not in self._checked:
             shapes = _checked(program, tensors, hypers, missing)
             for t in missing:
-                tensors[t.name] = drawn(program, t, shapes[t.name], numbers, like)
+                tensors[t.name] = drawn(program, t, shapes[t.name], numbers, like, beside(t, program, tensors))
             self._remember(key)
         return [tensors[t.name] for t in program.inputs]
 

@@ -12,24 +12,27 @@ from derive.errors import InputError
 from derive.program import Draw, Hyper, Program, Tensor, tensors_read
 
 
-def shape_beside(tensor: Tensor, program: Program, tensors: Mapping[str, Any]) -> Any:
-    """The shape of an input that is declared alike, whose sizes are no numbers yet."""
-    for other in program.inputs:
-        if other.axes == tensor.axes and other.name in tensors:
-            return tensors[other.name].shape
-    raise InputError(f"{tensor.name} is drawn at random in a shape of its own, for sizes that are not known",
-                     mend="torch.compile with dynamic=False")  # fmt: skip
+def beside(tensor: Tensor, program: Program, tensors: Mapping[str, Any]) -> Any:
+    """An input that is declared alike: noise is laid out in memory, and so drawn, in its order."""
+    alike = (o.name for o in program.inputs if o.axes == tensor.axes and o.kind == "real" and o.name in tensors)
+    name = next(alike, None)
+    return None if name is None else tensors[name]
 
 
-def drawn(program: Program, tensor: Tensor, shape: Any, numbers: Mapping[str, Any], like: Any) -> Any:
+def drawn(
+    program: Program, tensor: Tensor, shape: Any, numbers: Mapping[str, Any], like: Any, alike: Any = None
+) -> Any:
     """A random input, drawn if it is read, and as torch draws it; then an ordinary input: the backward replays it."""
     import torch
 
     if not isinstance(tensor.default, Draw):
         raise InputError(f"input {tensor.name} of {program.name} is missing", mend=f"give {declared(tensor)}")
+    if shape is None and alike is None:
+        raise InputError(f"{tensor.name} is drawn at random in a shape of its own, for sizes that are not known",
+                         mend="torch.compile with dynamic=False")  # fmt: skip
     device, dtype = (like.device, like.dtype) if like is not None else (None, torch.get_default_dtype())
     a, *more = [_number(a, numbers) for a in tensor.default.arguments]
-    noise = torch.zeros(shape, dtype=dtype, device=device)
+    noise = torch.zeros(shape, dtype=dtype, device=device) if alike is None else torch.zeros_like(alike)
     read = tensor.name in {name for s in program.statements for name in tensors_read(s)}
     certain = tensor.default.distribution == "bernoulli" and not 0 < a < 1
     if read and certain:

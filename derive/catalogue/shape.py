@@ -1,10 +1,17 @@
-"""Axes put in, where what is alike along them is written once; tensors added."""
+"""Axes put in, where what is alike along them is written once; tensors added and compared."""
 
 
 @layer(torch="add")
 def add(x: Real[...], other: Real[...]):
     """Sum of two tensors: x + other."""
     y[...] = x[...] + other[...]
+    return y
+
+
+@layer(torch="minimum")
+def minimum(x: Real[...], other: Real[...]):
+    """The smaller of two values; equal ones share the gradient."""
+    y[...] = min(x[...], other[...])
     return y
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from derive.errors import InputError
 from derive.nn.attention import multi_head_attention
 from derive.nn.call import Call
 from derive.nn.recurrent import RECURRENT
+from derive.nn.signatures import TOLD
 
 
 def _inplace(call: Call) -> None:
@@ -89,9 +91,7 @@ def _open_lengths(call: Call) -> None:
 
 
 def _embedding(call: Call) -> None:
-    """``max_norm`` shortens the rows that are looked up, outside the gradient; ``padding_idx`` may count back."""
-    import torch
-
+    """``max_norm`` shortens the rows that are looked up; ``padding_idx`` may count back."""
     token, weight = call.arguments["input"], call.arguments["weight"]
     padding, longest, kind = (call.arguments.pop(n) for n in ("padding_idx", "max_norm", "norm_type"))
     if padding is not None:
@@ -99,6 +99,13 @@ def _embedding(call: Call) -> None:
         if not -rows <= padding < rows:
             raise InputError(f"padding_idx is {padding}, but there are {rows} embeddings", mend="name one of the rows")
         call.arguments["padding_idx"] = padding % rows
+    _shorten(weight, token, longest, kind)
+
+
+def _shorten(weight: Any, token: Any, longest: float | None, kind: float) -> None:
+    """Rows that are looked up and longer than that are shortened, in place, outside the gradient."""
+    import torch
+
     if longest is not None:
         with torch.no_grad():
             torch.embedding_renorm_(weight, token.contiguous(), longest, kind)
@@ -224,6 +231,74 @@ def _batch_mean(call: Call) -> None:
         call.arguments["reduction"] = "sum"
 
 
+def _features(call: Call) -> None:
+    """Whole channels; a sample alone is a batch of one."""
+    x = call.arguments[call.first]
+    call.definition = "feature_dropout"
+    if x.ndim == {"dropout1d": 2, "dropout3d": 4}[call.word]:
+        call.arguments[call.first] = x.unsqueeze(0)
+        call.afterwards.append(lambda y: y.squeeze(0))
+
+
+def _cross_map(call: Call) -> None:
+    call.definition = "cross_map_lrn2d"
+
+
+def _slopes(call: Call) -> None:
+    """Slopes are drawn for the values that are not positive, one after the other, as torch draws them."""
+    import torch
+
+    x = call.arguments[call.first]
+    if call.arguments["training"]:
+        slope = torch.ones(x.shape, dtype=x.dtype, device=x.device)
+        low = x.detach() <= 0
+        slope[low] = torch.empty(int(low.sum()), dtype=x.dtype, device=x.device).uniform_(
+            call.arguments["lower"], call.arguments["upper"]
+        )
+        call.arguments["slope"] = slope
+
+
+def _of_distances(call: Call) -> None:
+    """Distances by a function of the caller's, then the margin between them as a ranking loss."""
+    import torch
+
+    from derive.nn.binding import bound
+
+    a = call.arguments
+    anchor, positive, negative = (a.pop(n) for n in ("anchor", "positive", "negative"))
+    distance, swap = a.pop("distance_function"), a.pop("swap")
+    distance = bound("nn.functional.pairwise_distance") if distance is None else distance
+    near, far = distance(anchor, positive), distance(anchor, negative)
+    if swap:
+        far = bound("minimum")(far, distance(positive, negative))
+    if not a["margin"] > 0:
+        raise ValueError(f"margin must be greater than 0, got {a['margin']}")
+    call.definition = "margin_ranking_loss"
+    call.arguments = {"input1": far, "input2": near, "target": torch.ones_like(near.detach()), **a}
+
+
+def _bags(call: Call) -> None:
+    """``max_norm`` as for an embedding; bags are rows, or stretches that begin at ``offsets``."""
+    a = call.arguments
+    _shorten(a["weight"], a["input"], a.pop("max_norm"), a.pop("norm_type"))
+    if a["padding_idx"] is not None:
+        a["padding_idx"] %= a["weight"].shape[0]
+    if a["input"].ndim == 2:
+        if a["offsets"] is not None:
+            raise ValueError("embedding_bag: a 2-D input has bags of one length, its rows: leave offsets out")
+        a.pop("include_last_offset")
+
+
+def _grid(call: Call) -> None:
+    """The output's size, of factors where they are given."""
+    size, factors = call.arguments["output_size"], call.arguments["scale_factors"]
+    if factors is not None:
+        lengths = call.arguments[call.first].shape[-len(factors) :]
+        call.arguments["scale_factors"] = tuple(map(float, factors))
+        size = tuple(int(n * f) for n, f in zip(lengths, factors, strict=True)) if size is None else size
+    call.arguments["output_size"] = tuple(size)
+
+
 def _of_functional(names: str, reading: Callable[[Call], None]) -> dict[str, Callable[[Call], None]]:
     return {f"nn.functional.{name}": reading for name in names.split()}
 
@@ -233,6 +308,7 @@ READINGS: dict[str, Callable[[Call], None]] = {
     **_of_functional("layer_norm rms_norm", _normalized_shape),
     **_of_functional("conv1d conv2d conv3d", _padding_word),
     **_of_functional("embedding", _embedding),
+    **_of_functional("embedding_bag", _bags),
     **_of_functional("cross_entropy nll_loss", _one_sample),
     **_of_functional("linear_cross_entropy", _linear_one_sample),
     **_of_functional("ctc_loss", _ctc),
@@ -244,11 +320,22 @@ READINGS: dict[str, Callable[[Call], None]] = {
     **_of_functional("max_unpool1d max_unpool2d max_unpool3d", _unpool),
     **_of_functional("pad", _pad),
     **_of_functional("kl_div", _batch_mean),
+    **_of_functional("dropout1d dropout3d", _features),
+    **_of_functional("rrelu", _slopes),
+    **_of_functional("triplet_margin_with_distance_loss", _of_distances),
     **_of_functional("multi_head_attention_forward", multi_head_attention),
     **_of_functional("adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d", _open_lengths),
     **_of_functional("adaptive_max_pool1d adaptive_max_pool2d adaptive_max_pool3d", _open_lengths),
+    **{name: _grid for name in TOLD if name.startswith("_C._nn.")},
+    "_cross_map_lrn2d.apply": _cross_map,
     **RECURRENT,
 }
 
 #: Functions of torch.nn.functional that have no derivative to derive: torch's own serve.
-WITHOUT_GRADIENT = ("one_hot", "has_torch_function", "has_torch_function_unary", "has_torch_function_variadic")
+WITHOUT_GRADIENT = (
+    "one_hot", "has_torch_function", "has_torch_function_unary", "has_torch_function_variadic",
+    "handle_torch_function", "assert_int_or_pair", "boolean_dispatch",
+)  # fmt: skip
+
+#: Functions that torch writes in Python over others: its own text, over derived ones.
+GLUE = ("interpolate", "upsample", "upsample_nearest", "upsample_bilinear")

@@ -14,7 +14,7 @@ from typing import Any
 from derive.errors import InputError, UnknownName
 from derive.language.definition import Input
 from derive.language.find import catalogue_index, torch_names
-from derive.nn.arguments import EVERYWHERE, READINGS, WITHOUT_GRADIENT
+from derive.nn.arguments import EVERYWHERE, GLUE, READINGS, WITHOUT_GRADIENT
 from derive.nn.call import Call, declared
 from derive.nn.compiled import in_graph
 from derive.nn.precision import under_autocast
@@ -53,6 +53,10 @@ def functional(name: str) -> Any:
     path = f"nn.functional.{name}"
     if path in definitions() or path in READINGS:
         return bound(path)
+    if name in GLUE:
+        from derive.nn.rebound import rebound
+
+        return rebound(original, lambda kind: kind)
     if name.startswith("_") or name in WITHOUT_GRADIENT:
         return original
     raise without_definition(path)

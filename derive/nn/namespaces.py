@@ -23,7 +23,7 @@ class _Closed(Namespace):
     def __getattr__(self, name: str) -> Any:
         from derive.nn.binding import without_definition
 
-        raise without_definition(f"_VF.{name}")
+        raise without_definition(name)
 
 
 @functools.cache
@@ -34,7 +34,10 @@ def torch_itself() -> Namespace:
     from derive.nn.binding import bound, definitions
 
     slow = Namespace(torch.backends, {"mha": Namespace(torch.backends.mha, {"get_fastpath_enabled": lambda: False})})
-    return Namespace(torch, {name: bound(name) for name in definitions() if "." not in name} | {"backends": slow})
+    leaves = {name.removeprefix("_C._nn."): bound(name) for name in definitions() if name.startswith("_C._nn.")}
+    others: dict[str, Any] = {name: bound(name) for name in definitions() if "." not in name}
+    others |= {"backends": slow, "_C": Namespace(torch._C, {"_nn": _Closed(torch._C._nn, leaves)})}
+    return Namespace(torch, others)
 
 
 @functools.cache
@@ -47,3 +50,11 @@ def variable_functions() -> Namespace:
 
     words = [name for name in (*definitions(), *READINGS) if name.startswith("_VF.")]
     return _Closed(_VF, {name.removeprefix("_VF."): bound(name) for name in words})
+
+
+@functools.cache
+def cross_map() -> Namespace:
+    """The autograd.Function of CrossMapLRN2d: its ``apply``."""
+    from derive.nn.binding import bound
+
+    return Namespace(None, {"apply": bound("_cross_map_lrn2d.apply")})

@@ -3,4 +3,7 @@
 from __future__ import annotations
 
 #: class of torch.nn → why there is none here.
-UNSUPPORTED: dict[str, str] = {}
+UNSUPPORTED: dict[str, str] = {
+    "AdaptiveLogSoftmaxWithLoss": "it sorts the rows of a batch into clusters, whose sizes depend on the data",
+    "DataParallel": "torch has retired it in favour of DistributedDataParallel, which takes any module",
+}

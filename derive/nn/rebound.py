@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 #: What a method's code reaches computation by, and what stands there instead.
-DOORS = ("F", "_VF", "torch")
+DOORS = ("F", "_VF", "torch", "_cross_map_lrn2d")
 #: The word that stands for ``+`` in a method that adds tensors.
 PLUS = "plus"
 
@@ -56,11 +56,20 @@ def _globals(method: types.FunctionType, of_class: Callable[[Any], Any]) -> dict
     """The method's own, but for the doors, the classes it constructs and the functions that lead out."""
     from derive.nn import functional, namespaces
 
-    doors = {"F": functional, "_VF": namespaces.variable_functions(), "torch": namespaces.torch_itself()}
+    doors: dict[str, Any] = {
+        "F": functional,
+        "_VF": namespaces.variable_functions(),
+        "torch": namespaces.torch_itself(),
+    }
+    doors["_cross_map_lrn2d"] = namespaces.cross_map()
     found = {n: v for n, v in method.__globals__.items() if n != "__name__"}  # nobody is to look names up elsewhere
     for word in method.__code__.co_names:
         value = found.get(word)
-        if isinstance(value, types.FunctionType) and value.__module__ == method.__module__:
+        if value is method:
+            continue  # it names itself for whoever overrides it
+        if derived_function(value) is not value:
+            found[word] = derived_function(value)
+        elif isinstance(value, types.FunctionType) and value.__module__ == method.__module__:
             if any(name in DOORS for name in value.__code__.co_names):
                 found[word] = rebound(value, of_class)
         elif is_module_class(value):
@@ -73,11 +82,11 @@ def derived_function(value: Any) -> Any:
     import torch
 
     name = getattr(value, "__name__", "")
-    if callable(value) and name and getattr(torch.nn.functional, name, None) is value:
-        from derive.nn.binding import functional
+    if not callable(value) or not name or getattr(torch.nn.functional, name, None) is not value:
+        return value
+    from derive.nn.binding import functional
 
-        return functional(name)
-    return value
+    return value if name.startswith("_") else functional(name)
 
 
 @functools.cache

@@ -10,6 +10,8 @@ from typing import Any
 #: Functions that document nothing.
 TOLD = {
     "add": "(input, other)",
+    "minimum": "(input, other)",
+    "_cross_map_lrn2d.apply": "(input, size, alpha=0.0001, beta=0.75, k=1)",
     "_VF.lstm": "(*args)",
     "_VF.gru": "(*args)",
     "_VF.rnn_tanh": "(*args)",
@@ -18,6 +20,17 @@ TOLD = {
     "_VF.rnn_relu_cell": "(input, hx, w_ih, w_hh, b_ih=None, b_hh=None)",
     "_VF.gru_cell": "(input, hx, w_ih, w_hh, b_ih=None, b_hh=None)",
     "_VF.lstm_cell": "(input, hx, w_ih, w_hh, b_ih=None, b_hh=None)",
+}
+
+
+TOLD |= {
+    f"_C._nn.{name}": "(input, output_size, scale_factors)"
+    for n in (1, 2, 3)
+    for name in (f"upsample_nearest{n}d", f"_upsample_nearest_exact{n}d")
+}
+TOLD |= {
+    f"_C._nn.upsample_{name}": "(input, output_size, align_corners, scale_factors)"
+    for name in ("linear1d", "bilinear2d", "trilinear3d", "bicubic2d")
 }
 
 

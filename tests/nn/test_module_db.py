@@ -1,4 +1,4 @@
-"""torch's own samples of its own modules (``module_db``): derive.nn gives the same values and derivatives.
+"""torch's own samples of its own modules (``module_db``), and ours: derive.nn gives the same values and derivatives.
 
 Here a sample of every setting, two orders; ``python -m benchmarks.modules`` runs them all.
 """
@@ -10,7 +10,7 @@ import derive.nn
 from derive.nn.outside import UNSUPPORTED
 from derive.verify import modules as bed
 
-NAMES = sorted(bed.modules())
+NAMES = sorted(bed.names())
 #: Samples of a class in a test run, and how many of them to the second order; the rest is the command's.
 MOST, TWICE = 12, 2
 
