@@ -92,6 +92,8 @@ def holds(test: ast.expr, ctx: Context) -> bool | None:
     packs = [ctx.scope.find("packs", key) for _, key in found]
     if not found or any(p is None for p in packs):
         return None
-    known = [not any(s.extent == Size(key) for d in p for s in d.slots) for (_, key), p in zip(found, packs)]
-    right = [k and solved(side, key, ctx) == len(p) for (side, key), p, k in zip(found, packs, known)]
-    return any(right)
+    for (side, key), pack in zip(found, packs, strict=True):
+        open_ = any(s.extent == Size(key) for d in pack for s in d.slots)
+        if not open_ and solved(side, key, ctx) == len(pack):
+            return True
+    return False

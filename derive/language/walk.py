@@ -169,6 +169,9 @@ def _new_name(name: str, node: ast.AST, state: Walk) -> None:
         raise scope.error(f"the name {name} is bound twice", node, "give the second one its own name")
     if name in FUNCTIONS or name in WORDS:
         raise scope.error(f"{name} is a function's name", node, "choose another name")
+    if name in state.aliases:
+        mend = f"give the value a name of its own, then pass it on: y = …, then {name} = y"
+        raise scope.error(f"{name} stands for another tensor already", node, mend)
 
 
 def _is_tensor(name: str, ctx: Context) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor as Array
 
@@ -18,7 +19,7 @@ def _dropout(inputs: Inputs, hypers: Hypers) -> tuple[Array, ...]:
 def _spread(inputs: Inputs) -> tuple[Array, Array]:
     """x, and what is kept of each channel along the other axes."""
     x, keep = inputs["x"], inputs["keep"]
-    return x, keep.reshape(*keep.shape, *(1,) * (x.ndim - keep.ndim))
+    return x, keep.reshape((*keep.shape, *(1,) * (x.ndim - keep.ndim)))
 
 
 def _feature(inputs: Inputs, hypers: Hypers) -> tuple[Array, ...]:
@@ -33,7 +34,7 @@ def _alpha(inputs: Inputs, hypers: Hypers) -> tuple[Array, ...]:
         return (x * 1,)
     p, low = hypers["p"], -1.7580993408473766
     a = ((1 - p) * (1 + p * low**2)) ** -0.5
-    return (a * (x * keep + low * ~keep) - a * p * low,)
+    return (a * torch.where(keep, x, torch.tensor(low, dtype=x.dtype)) - a * p * low,)
 
 
 REFERENCES: dict[str, Reference] = {

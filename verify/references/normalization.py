@@ -49,7 +49,9 @@ def _cross_map(inputs: Inputs, hypers: Hypers) -> tuple[Array, ...]:
 def _local(inputs: Inputs, hypers: Hypers) -> tuple[Array, ...]:
     """torch wants an axis beside the channels; one more or less is the same."""
     x = inputs["x"]
-    return (F.local_response_norm(x[..., None], **hypers)[..., 0] if x.ndim < 3 else F.local_response_norm(x, **hypers),)
+    return (
+        F.local_response_norm(x[..., None], **hypers)[..., 0] if x.ndim < 3 else F.local_response_norm(x, **hypers),
+    )
 
 
 def _normalize(inputs: Inputs, hypers: Hypers) -> tuple[Array, ...]:
@@ -69,4 +71,3 @@ REFERENCES: dict[str, Reference] = {
     "cross_map_lrn2d": _cross_map,
     "normalize": _normalize,
 }
-

@@ -84,20 +84,8 @@ def _layers(kind: str) -> Reference:
     return call
 
 
-def _cell(kind: str) -> Reference:
-    def call(inputs: Inputs, hypers: Hypers) -> tuple[Array, ...]:
-        name = {"rnn": f"rnn_{hypers.get('nonlinearity')}"}.get(kind, kind) + "_cell"
-        w_ih, w_hh, b_ih, b_hh = _weights(inputs, "")
-        states: Any = (inputs["h"], inputs["c"]) if kind == "lstm" else inputs["h"]
-        found = getattr(torch, name)(inputs["x"], states, w_ih, w_hh, b_ih, b_hh)
-        return found if isinstance(found, tuple) else (found,)
-
-    return call
-
-
 REFERENCES: dict[str, Reference] = {
     **{kind: _one(kind) for kind in _STATES},
     **{f"{kind}_direction": _one(kind) for kind in _STATES},
     **{f"{kind}_layers": _layers(kind) for kind in _STATES},
-    **{f"{kind}_cell": _cell(kind) for kind in _STATES},
 }

@@ -11,7 +11,6 @@ _PADDING: dict[int, tuple[tuple[int, ...], ...]] = {
 }
 
 
-
 def _row(name: str, padding: tuple[int, ...]) -> dict[str, object]:
     """What a circular pad takes is not negative; a constant one has a value."""
     if name == "circular":
