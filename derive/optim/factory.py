@@ -40,7 +40,7 @@ def _made(name: str, base: type, entry: Entry, **members: Any) -> type:
 
     def add_param_group(self: Any, group: dict[str, Any]) -> None:
         """A parameter group, refused where the definition does not reach."""
-        super(made, self).add_param_group(group)
+        base.add_param_group(self, group)  # type: ignore[attr-defined]
         _refuse(name, entry, self.param_groups[-1])
 
     made.add_param_group = add_param_group  # type: ignore[attr-defined]
