@@ -31,6 +31,10 @@ from derive.verify.verdict import FAILED, INCONCLUSIVE, NOT_APPLICABLE, Evidence
 FORWARD, CONTRACT = 1e-10, 1e-12
 LOW, _FAR = ("float32", "bfloat16"), 30.0
 _EPS = float(np.finfo(float).eps)
+_KEPT = (
+    "the gradient is right, its own derivative is not: what the forward saved of its results is a constant to "
+    "autograd; compute it again from the inputs, or mark the backward once_differentiable"
+)
 
 
 @dataclass(frozen=True)
@@ -143,7 +147,8 @@ def _climb(target: Target, seed: int, orders: tuple[int, ...], reference: Callab
     for variation in variations(settled.target, seed):
         title = target.case(variation.case)
         if variation.refused:
-            yield Row("inputs", title, NOT_APPLICABLE, reason=variation.refused, seed=seed)
+            status = INCONCLUSIVE if variation.asked else NOT_APPLICABLE
+            yield Row("inputs", title, status, reason=variation.refused, seed=seed)
             continue
         at = settled.target.at(variation.inputs)
         point = Point(at, title, seed, orders, reference, settled.eps, variation.kinked)
@@ -161,11 +166,17 @@ def _at(point: Point, variation: Variation) -> Iterator[Row]:
         return
     if odd is not None:
         yield odd
+    wrong = False
     for name, rung in _RUNGS:
         if name not in variation.rungs or (odd is not None and name not in ("forward", "contract")):
             continue
+        if wrong and name == "higher orders":  # differences of a wrong gradient say nothing new
+            yield Row(name, point.case, NOT_APPLICABLE, reason="the gradient itself is wrong here", seed=point.seed)
+            continue
         try:
-            yield from rung(point)
+            for row in rung(point):
+                wrong = wrong or (name == "probes" and row.status == FAILED)
+                yield row
         except Exception as error:
             if name in _DIFFERENCED:  # the gradient itself was there: it is a step away that the function refuses
                 reason = f"the function refuses inputs a step away: it {said(error)}"
@@ -256,7 +267,8 @@ def _only_if_far(row: Row) -> Row:
 def _higher(point: Point) -> Iterator[Row]:
     """The gradient's gradient against differences of the gradient, where the function has one."""
     if point.exact:
-        yield from higher.rows(point.bound, point.case, tuple(k for k in point.orders if k > 1))
+        for row in higher.rows(point.bound, point.case, tuple(k for k in point.orders if k > 1)):
+            yield replace(row, detail=f"{row.detail}: {_KEPT}") if row.status == FAILED and point.target.own else row
 
 
 def _numbered(y: Any) -> dict[str, np.ndarray]:

@@ -20,8 +20,11 @@ def compare(
     seed: int = 0,
     sizes: Mapping | None = None,
     scale: float = 0.0,
+    suggest: bool = True,
 ) -> Row:
     """Passes if every entry is within ``tolerance`` of the largest expected value (1, and ``scale``, at least).
+
+    ``suggest``: whether the difference of the arrays may say what is wrong.
 
     Both not-a-number, or the same infinity, is agreement.  Missing names and other shapes fail.
     """
@@ -41,7 +44,7 @@ def compare(
             told = (name, index, got, want)
     if worst <= tolerance:
         return Row(check, case, PASSED, worst, tolerance, seed=seed)
-    detail = _words(*told, sizes or {}) if told else ""
+    detail = _words(*told, (sizes or {}) if suggest else None) if told else ""
     return Row(check, case, FAILED, worst, tolerance, seed=seed, detail=detail)
 
 
@@ -58,8 +61,8 @@ def _errors(got: np.ndarray, want: np.ndarray) -> np.ndarray:
     return np.where(np.isnan(error), np.inf, error)
 
 
-def _words(name: str, index: tuple[int, ...], got: np.ndarray, want: np.ndarray, sizes: Mapping) -> str:
+def _words(name: str, index: tuple[int, ...], got: np.ndarray, want: np.ndarray, sizes: Mapping | None) -> str:
     at = f"[{', '.join(map(str, index))}]" if index else ""
-    suggestion = hints.of_arrays(name, got, want, sizes)
+    suggestion = "" if sizes is None else hints.of_arrays(name, got, want, sizes)
     words = f"{name}{at} is {float(got[index]):.12g}, expected {float(want[index]):.12g}"
     return f"{words}; {suggestion}" if suggestion else words

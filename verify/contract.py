@@ -221,14 +221,12 @@ def row(check: str, case: str, promise: Promise, tolerance: float, seed: int) ->
     except Exception as error:
         words = str(error).strip().splitlines() or [""]
         return Row(check, case, FAILED, seed=seed, detail=f"{type(error).__name__}: {words[0]}")
-    found_row = compare(check, case, found, expected, tolerance, seed=seed)
-    return found_row if found_row.status != FAILED else _explained(found_row, check)
-
-
-def _explained(row: Row, check: str) -> Row:
     meaning = next((words for name, words in BREACHES.items() if check.endswith(name)), "")
-    return replace(row, detail=f"{row.detail}: {meaning}" if meaning else row.detail)
+    compared = compare(check, case, found, expected, tolerance, seed=seed, suggest=not meaning)
+    if compared.status != FAILED or not meaning:
+        return compared
+    return replace(compared, detail=f"{compared.detail}: {meaning}")
 
 
 def _arrays(tensors: Arrays) -> dict[str, np.ndarray]:
-    return {n: x.to(torch.float64).numpy(force=True).reshape(-1) for n, x in tensors.items()}
+    return {n: x.to(torch.float64).numpy(force=True) for n, x in tensors.items()}

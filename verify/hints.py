@@ -89,6 +89,10 @@ def _known(ratio: float, sizes: Mapping[str, int]) -> Iterator[str]:
     for value, words in ((-1.0, "the sign"), (2.0, "counted twice"), (0.5, "half is missing")):
         if abs(ratio - value) < _RATIO:
             yield words
+    for size, n in sizes.items():
+        some = round(ratio * n)
+        if 1 < some < n <= 64 and abs(ratio * n - some) < _RATIO:
+            yield f"{some}/{n} of what it should be: divided by {n}, {size}, where {some} count"
 
 
 def transposed(p: Picture) -> str:
@@ -238,7 +242,7 @@ def of_arrays(name: str, found: np.ndarray, expected: np.ndarray, sizes: Mapping
 
 def of_gradients(claim: Claim, name: str) -> str:
     """What the gradient by one input suggests: what it does with cotangents, its entries, where they come from."""
-    for rule in (cotangent_ignored, _of_entries, footprint.words):
+    for rule in (cotangent_ignored, output_ignored, _of_entries, footprint.words):
         words = rule(claim, name)
         if words:
             return words
@@ -252,6 +256,21 @@ def cotangent_ignored(claim: Claim, name: str) -> str:
     before = np.asarray(claim.gradient[name])
     after = np.asarray(claim.pullback({n: 3 * dy for n, dy in claim.cotangents.items()})[name])
     return "the cotangent is ignored" if before.any() and np.allclose(before, after, rtol=1e-9) else ""
+
+
+def output_ignored(claim: Claim, name: str) -> str:
+    """Under the cotangent of one output alone nothing arrives, though it should; under the others what should does."""
+    if claim.pullback is None or len(claim.cotangents) < 2:
+        return ""
+    silent = []
+    for output in claim.cotangents:
+        alone = {n: dy if n == output else np.zeros_like(dy) for n, dy in claim.cotangents.items()}
+        p = Picture(name, *localise.whole(claim.under(alone), name))
+        if p.zero.all() and not p.none.all():
+            silent.append(output)
+        elif not p.agrees.all():
+            return ""
+    return f"the cotangent of {', '.join(silent)} is ignored" if silent else ""
 
 
 def _of_entries(claim: Claim, name: str) -> str:

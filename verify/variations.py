@@ -28,6 +28,9 @@ ODD, MOST = 67, 20_000
 #: Entries up to which the example itself is small enough for every rung.
 FEW = 2_000
 
+#: How the words of a refusal begin that is the backward's alone.
+BACKWARD, NO_TENSOR = "the backward raises", "it returns no real tensor"
+
 PROBED = ("forward", "probes")
 VALUES = ("contract", *PROBED)
 ORDERS = ("higher orders", *VALUES)
@@ -40,7 +43,7 @@ class Variation:
     """One case: its inputs and the rungs to climb, or the words in which the function refused it.
 
     ``kinked``: made to lie on kinks, where differences may not tell.  ``beyond``: of values that the example gives no
-    warrant for.
+    warrant for.  ``asked``: whether the refusal is a question to the user.
     """
 
     case: str
@@ -49,6 +52,7 @@ class Variation:
     refused: str = ""
     kinked: bool = False
     beyond: str = ""
+    asked: bool = False
 
 
 # ------------------------------------------------------------------------------ values
@@ -151,6 +155,7 @@ class _Maker:
     target: Target
     seed: int
     sandbox: Sandbox | None = None
+    unpulled: dict[str, axes.Shapes] = field(default_factory=dict)
 
     @cached_property
     def whole(self) -> tuple[str, ...]:
@@ -185,20 +190,33 @@ class _Maker:
 
     def refusal(self, shapes: axes.Shapes, kind: str = "plain") -> str:
         """The function's own words where it does not accept inputs of these shapes; empty where it does."""
+        words = self._asked(shapes, kind)
+        return "" if words.startswith(BACKWARD) else words
+
+    def doubt(self, shapes: axes.Shapes) -> str:
+        """The same, where the forward alone accepts them too: sizes of which only one of two is right."""
+        words = self._asked(shapes, "plain")
+        if words.startswith(BACKWARD):
+            self.unpulled.setdefault(words, shapes)
+        return words
+
+    def _asked(self, shapes: axes.Shapes, kind: str) -> str:
         short = self.short(shapes)
         if short or self.sandbox is None:
             return short or self.answer((shapes, kind))
         return self.sandbox.ask((shapes, kind))
 
     def answer(self, question: tuple[axes.Shapes, str]) -> str:
-        """What a call of inputs of these shapes raises; native code may crash on them instead."""
+        """What a call of inputs of these shapes raises, or its backward; native code may crash on them instead."""
         shapes, kind = question
+        given = self.inputs(shapes, kind)
+        leaves = {n: x.requires_grad_(n in self.target.differentiable) for n, x in given.items()}
         try:
-            with torch.no_grad():
-                outputs = real_outputs(self.target.call(*self.inputs(shapes, kind).values()))
+            with torch.enable_grad():
+                outputs = real_outputs(self.target.call(*(x.clone() for x in leaves.values())))
         except Exception as error:
             return raised(error)
-        return "" if outputs else "it returns no real tensor"
+        return _unpulled(outputs, [x for x in leaves.values() if x.requires_grad]) if outputs else NO_TENSOR
 
     def near(self) -> Variation:
         """The example moved by so small a part of each entry that the forward stays finite: zeros and signs stay."""
@@ -214,6 +232,18 @@ class _Maker:
             if not found.refused:
                 break
         return found
+
+
+def _unpulled(outputs: Sequence[Array], leaves: Sequence[Array]) -> str:
+    """What the backward raises under ones."""
+    real = [y for y in outputs if y.requires_grad]
+    try:
+        if real:
+            torch.autograd.grad(real, leaves, [torch.ones_like(y) for y in real], allow_unused=True)
+    except Exception as error:
+        words = raised(error)
+        return "" if "fork" in words else f"{BACKWARD} {words}"  # autograd's threads of a device are not copied
+    return ""
 
 
 def variations(target: Target, seed: int) -> Iterator[Variation]:
@@ -232,8 +262,8 @@ def variations(target: Target, seed: int) -> Iterator[Variation]:
 def _varied(maker: _Maker, few: bool) -> Iterator[Variation]:
     target = maker.target
     given = {n: tuple(x.shape) for n, x in target.inputs.items()}
-    trial = axes.Trial(maker.refusal)
-    if not trial.accepts(given):
+    trial = axes.Trial(maker.doubt)
+    if not trial.accepts(given) and not trial.last.startswith(BACKWARD):
         yield maker.near()
         yield Variation("other values", refused=f"the function refuses them: {trial.last}")
         return
@@ -241,6 +271,10 @@ def _varied(maker: _Maker, few: bool) -> Iterator[Variation]:
     small, _ = axes.chosen(given, found, lambda i, used: SMALL[i % 3 :] + SMALL[: i % 3], trial)
     yield from _values(maker, small, FRESH if few else ("higher orders", *FRESH))
     yield from _sizes(maker, small, found, trial)
+    yield from (
+        Variation(f"other sizes, {_said(shapes)}", refused=f"the forward accepts them, but {words}", asked=True)
+        for words, shapes in list(maker.unpulled.items())[:1]
+    )
 
 
 def _values(maker: _Maker, shapes: axes.Shapes, rungs: tuple[str, ...]) -> Iterator[Variation]:
@@ -288,7 +322,7 @@ def _sizes(maker: _Maker, small: axes.Shapes, found: Sequence[axes.Class], trial
             break
     if len(taken) > 1:
         yield _finite(maker, Variation(f"equal, {_said(alike)}", maker.inputs(alike, "plain"), PROBED))
-    ones, taken = axes.chosen(small, found, lambda i, used: (1,), trial)
+    ones, taken = axes.chosen(small, found, lambda i, used: (1,), axes.Trial(maker.refusal))
     if taken:
         yield _finite(maker, Variation(f"size 1, {_said(ones)}", maker.inputs(ones, "plain"), VALUES))
     else:
