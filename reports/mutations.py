@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 SCHEMA = "derive.mutations/1"
 WIDTH = 80
 KILLED, EQUIVALENT, SURVIVED, UNSOUND = "killed", "equivalent", "survived", "unsound"
-NOT_APPLICABLE = "not applicable"
-_COUNTED = (KILLED, EQUIVALENT, SURVIVED, UNSOUND, NOT_APPLICABLE)
+NOT_APPLICABLE, CUT = "not applicable", "cut"
+_COUNTED = (KILLED, EQUIVALENT, SURVIVED, UNSOUND, NOT_APPLICABLE, CUT)
 _SHOWN = 20
 
 
@@ -49,7 +49,7 @@ def to_table(reports: Sequence[Report]) -> str:
         lines += _survivor(f)
     more = len(_survivors(reports)) - _SHOWN
     lines += [f"  … and {more} more survived (--json lists them)"] if more > 0 else []
-    lines += _unsound(reports) + _owed(reports)
+    lines += _unsound(reports) + _cut(reports) + _noted(reports) + _owed(reports)
     return "\n".join([*lines, *_total(reports)]) + "\n"
 
 
@@ -90,6 +90,27 @@ def _unsound(reports: Sequence[Report]) -> list[str]:
         text = f"the original {level} of {where} fails itself, so its {len(found)} mutants say nothing: {f.check} at "
         lines += textwrap.wrap(f"{text}{f.kind}: {f.detail}", WIDTH, initial_indent="  ", subsequent_indent="    ")
     return lines
+
+
+def _cut(reports: Sequence[Report]) -> list[str]:
+    """Operators that a target had no time for."""
+    lines = []
+    for report in reports:
+        late = report.of(CUT)
+        if late:
+            text = f"cut: {report.target}, {len(late)} operators from {late[0].operator!r} on; {late[0].proof}"
+            lines += textwrap.wrap(text, WIDTH, initial_indent="  ", subsequent_indent="    ")
+    return lines
+
+
+def _noted(reports: Sequence[Report]) -> list[str]:
+    """Checks that the originals fail by torch's own conventions."""
+    notes = list(dict.fromkeys(n for report in reports for n in report.notes))
+    lines = [
+        line for n in notes[:_SHOWN] for line in textwrap.wrap(n, WIDTH, initial_indent="  ", subsequent_indent="    ")
+    ]
+    more = len(notes) - _SHOWN
+    return [*lines, *([f"  … and {more} more of the kind (--json lists them)"] if more > 0 else [])]
 
 
 def _owed(reports: Sequence[Report]) -> list[str]:
@@ -150,5 +171,6 @@ def _target(report: Report) -> dict[str, object]:
         "seconds": round(report.seconds, 3),
         "kill_rate": report.kill_rate,
         **_counts(report.findings),
+        "notes": list(report.notes),
         "findings": [vars(f) for f in report.findings],
     }

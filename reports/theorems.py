@@ -35,11 +35,16 @@ def with_theorems(program: Program, source: str, choices: dict[str, Any]) -> Doc
 def theorem_block(theorem: Theorem, composer: Composer, title: str) -> Block:
     """The statement, the claims, then what is assumed and the proof."""
     claims = tuple(_formula(claim, composer) for claim in theorem.claims)
-    parts = [("if", theorem.assumes), ("proof", theorem.proof)]
+    parts = [("given", _listed(theorem.assumes)), ("proof", theorem.proof)]
     prose = tuple((head, tuple(_prose(s, composer) for s in said)) for head, said in parts if said)
     last = (Prose(f"{theorem.proved} {_checked(theorem)}".strip()),)
     return Block(f"{title}: {_prose(theorem.title, composer).filled(composer.text.line)}", (), claims,
                  prose=(*prose, ("proved", last)))  # fmt: skip
+
+
+def _listed(said: tuple[Said, ...]) -> tuple[Said, ...]:
+    """Sentences with commas between them."""
+    return tuple(Said(s.text + ("," if n < len(said) - 1 else ""), s.terms) for n, s in enumerate(said))
 
 
 def _checked(theorem: Theorem) -> str:

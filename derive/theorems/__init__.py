@@ -10,12 +10,16 @@ from collections.abc import Callable, Iterator
 
 from derive.program import Program
 from derive.theorems.closed import closed_forms
+from derive.theorems.decay import decays
+from derive.theorems.expectation import expectations
+from derive.theorems.nesterov import lookahead
 from derive.theorems.rule import Rule
+from derive.theorems.stability import stability
 from derive.theorems.theorem import Claim, Said, Theorem
 
 Finder = Callable[[Rule], Iterator[Theorem]]
 
-FINDERS: tuple[Finder, ...] = (closed_forms,)
+FINDERS: tuple[Finder, ...] = (closed_forms, expectations, lookahead, decays, stability)
 
 __all__ = ["FINDERS", "Claim", "Rule", "Said", "Theorem", "theorems"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from sympy import Basic, Expr, Function
@@ -21,8 +22,14 @@ class Said:
 
 
 def say(text: str, *terms: Basic) -> Said:
-    """A sentence about some expressions."""
-    return Said(text, terms)
+    """A sentence about some expressions, in order or by number."""
+    return _numbered(text, terms)
+
+
+def _numbered(text: str, terms: tuple[Basic, ...]) -> Said:
+    """``{1} … {0}`` said in order."""
+    order = [int(n) for n in re.findall(r"{(\d+)}", text)]
+    return Said(re.sub(r"{\d+}", "{}", text), tuple(terms[n] for n in order)) if order else Said(text, terms)
 
 
 @dataclass(frozen=True)
@@ -45,6 +52,7 @@ class Theorem:
 
     ``setting``: the program whose trajectories fulfil the claims, under the assumptions; ``zero``: the hyperparameters
     assumed to be 0 there.  ``kind`` names the finder, for whoever checks it numerically; ``data``: what that check needs.
+    ``tested``: the claims over the setting's tensors, where the printed ones speak of others (an expectation).
     ``plain``: it says nothing that is worth saying twice, for another choice of the same definition.
     """
 
@@ -58,3 +66,9 @@ class Theorem:
     data: tuple[Basic | str, ...] = ()
     proved: str = "symbolically"
     plain: bool = False
+    tested: tuple[Claim, ...] = ()
+
+    @property
+    def tests(self) -> tuple[Claim, ...]:
+        """The claims as the setting's own values say them."""
+        return self.tested or self.claims
