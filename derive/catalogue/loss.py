@@ -177,8 +177,8 @@ def multilabel_soft_margin_loss(
     reduction: Text["mean", "sum", "none"] = "mean",
 ):
     """Cross entropy of C Bernoulli targets under σ(x), averaged over the classes."""
-    e[...] = -mean[c](
-        weight[c]*(target[..., c]*logsigmoid(x[..., c]) + (1 - target[..., c])*logsigmoid(-x[..., c])))
+    b[..., c] = target[..., c]*logsigmoid(x[..., c]) + (1 - target[..., c])*logsigmoid(-x[..., c])
+    e[...] = -mean[c](weight[c]*b[..., c])
     loss = reduced(e, reduction=reduction)
     return loss
 

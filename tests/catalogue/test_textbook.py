@@ -1,4 +1,4 @@
-"""Closed forms as textbooks print them, each with where it stands; the tool must print them so, from the forward alone."""
+"""Closed forms as textbooks print them, each with where it stands: so must the tool, from the forward alone."""
 
 import pytest
 

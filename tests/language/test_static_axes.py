@@ -83,6 +83,13 @@ def test_rounded_numbers_are_whole():
 
 
 def test_infinite_hyperparameters_are_compared():
-    text = "def f(x: Real[N], *, p: Real = 2):\n    if p == inf:\n        y = max[n](x[n])\n    else:\n        y = sum[n](x[n])\n    return y\n"
+    text = """
+def f(x: Real[N], *, p: Real = 2):
+    if p == inf:
+        y = max[n](x[n])
+    else:
+        y = sum[n](x[n])
+    return y
+"""
     assert derive.load(text, p=float("inf")).statements[0].pieces[0].rhs.op == "max"
     assert derive.load(text, p=3).statements[0].pieces[0].rhs.op == "sum"
