@@ -216,7 +216,11 @@ class _Maker:
                 outputs = real_outputs(self.target.call(*(x.clone() for x in leaves.values())))
         except Exception as error:
             return raised(error)
-        return _unpulled(outputs, [x for x in leaves.values() if x.requires_grad]) if outputs else NO_TENSOR
+        if not outputs:
+            return NO_TENSOR
+        if not any(0 in shape for shape in shapes.values()) and not any(y.numel() for y in outputs):
+            return NOTHING  # an image smaller than the kernel: a check of no values would pass
+        return _unpulled(outputs, [x for x in leaves.values() if x.requires_grad])
 
     def near(self) -> Variation:
         """The example moved by so small a part of each entry that the forward stays finite: zeros and signs stay."""
