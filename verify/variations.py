@@ -30,6 +30,7 @@ FEW = 2_000
 
 #: How the words of a refusal begin that is the backward's alone.
 BACKWARD, NO_TENSOR = "the backward raises", "it returns no real tensor"
+NOTHING = "nothing comes out: every output is empty"
 
 PROBED = ("forward", "probes")
 VALUES = ("contract", *PROBED)
