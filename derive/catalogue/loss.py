@@ -176,7 +176,7 @@ def multilabel_soft_margin_loss(
     *,
     reduction: Text["mean", "sum", "none"] = "mean",
 ):
-    """Mean over the classes of the cross entropy of Bernoulli targets under σ(x)."""
+    """Mean over the classes of Bernoulli cross entropies under σ(x)."""
     b[..., c] = target[..., c]*logsigmoid(x[..., c]) + (1 - target[..., c])*logsigmoid(-x[..., c])
     e[...] = -mean[c](weight[c]*b[..., c])
     loss = reduced(e, reduction=reduction)
