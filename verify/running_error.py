@@ -47,6 +47,9 @@ class Carried:
     def __float__(self) -> float:
         return self.value
 
+    def __round__(self) -> int:
+        return round(self.value)
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Carried) and self.value == other.value
 

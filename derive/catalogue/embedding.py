@@ -33,3 +33,40 @@ def embedding_bag(
     else:
         y[n, d] = sum[l, inside[n, l]](per_sample_weights[n, l]*weight[token[n, l], d])
     return y
+
+
+@layer(torch="nn.functional.embedding_bag")
+def embedding_bag_offsets(
+    token: Index[T],
+    weight: Real[V, D],
+    offsets: Index[O],
+    per_sample_weights: Real[T] = 1,
+    *,
+    longest: Int, mode: Text["sum", "mean", "max"] = "mean", padding_idx: Int = None,
+    include_last_offset: Bool = False,
+):
+    """Bags one after the other in one list, each from its offset up to the next, of at most ``longest`` tokens.
+
+    An empty bag gives 0; with ``include_last_offset`` the last offset only ends the last bag.
+    """
+    N = O - 1 if include_last_offset else O
+    start: Index[N]
+    start[n < N] = offsets[n]
+    end: Index[N]
+    if include_last_offset:
+        end[n] = offsets[n + 1]
+    else:
+        end[n] = where(n + 1 < O, offsets[n + 1], T)
+    inside: Bool[N, longest]
+    if padding_idx is None:
+        inside[n, l] = start[n] + l < end[n]
+    else:
+        inside[n, l] = where(start[n] + l < end[n], token[start[n] + l] != padding_idx, False)
+    many[n] = count[l, inside[n, l]]()
+    if mode == "max":
+        y[n, d] = where(many[n] > 0, max[l, inside[n, l]](weight[token[start[n] + l], d]), 0)
+    elif mode == "mean":
+        y[n, d] = sum[l, inside[n, l]](weight[token[start[n] + l], d])/max(many[n], 1)
+    else:
+        y[n, d] = sum[l, inside[n, l]](per_sample_weights[start[n] + l]*weight[token[start[n] + l], d])
+    return y

@@ -1,19 +1,137 @@
-"""Finer and coarser grids: every point is a weighted sum of the points around it."""
+"""Finer and coarser grids, axis by axis: every point is a weighted sum of the points around its place."""
+
+
+@layer
+def resample_nearest(
+    x: Real[..., L, *B], *, size: Int, dim: Int = -1, exact: Bool = False, snap: Bool = False, scale: Real = None,
+):
+    """One axis in ``size`` points, each the value at its place rounded down or, where exact, to the nearest.
+
+    ``snap``: as many or twice as many points as there are lie at whole steps, whatever the scale says.
+    """
+    assert size > 0
+    assert dim == len(...) or dim == -len(B) - 1
+    i: Index[size]
+    if exact and scale is None:
+        i[p] = (2*p + 1)*L//(2*size)
+    elif exact:
+        i[p] = min(floor((p + 1/2)/scale), L - 1)
+    elif scale is None:
+        i[p] = p*L//size
+    elif snap:
+        i[p] = where(size == L, p, where(size == 2*L, p//2, min(floor(p/scale), L - 1)))
+    else:
+        i[p] = min(floor(p/scale), L - 1)
+    y[..., p, *b] = x[..., i[p], *b]
+    return y
+
+
+@layer
+def resample_linear(
+    x: Real[..., L, *B], *, size: Int, dim: Int = -1, align_corners: Bool = False, scale: Real = None,
+):
+    """One axis in ``size`` points, straight lines between its values, the ends repeated."""
+    assert size > 0
+    assert dim == len(...) or dim == -len(B) - 1
+    i: Index[size]
+    if align_corners or scale is None:
+        n: Index[size]
+        if align_corners:
+            n[p] = p*(L - 1)
+            d = max(size - 1, 1)
+        else:
+            n[p] = max((2*p + 1)*L - size, 0)
+            d = 2*size
+        i[p] = n[p]//d
+        a[p] = (n[p] - d*i[p])/d
+    else:
+        u: Real[size]
+        u[p] = where(size == L, p, min(max((p + 1/2)/scale - 1/2, 0), L - 1))
+        i[p] = floor(u[p])
+        a[p] = u[p] - i[p]
+    y[..., p, *b] = (1 - a[p])*x[..., i[p], *b] + a[p]*x[..., min(i[p] + 1, L - 1), *b]
+    return y
+
+
+@layer
+def resample_cubic(
+    x: Real[..., L, *B], *, size: Int, dim: Int = -1, align_corners: Bool = False, scale: Real = None,
+):
+    """One axis in ``size`` points, cubic convolution (Keys, a = −3/4) over four neighbours, the ends repeated."""
+    assert size > 0
+    assert dim == len(...) or dim == -len(B) - 1
+    i: Index[size]
+    if align_corners or scale is None:
+        n: Index[size]
+        if align_corners:
+            n[p] = p*(L - 1)
+            d = max(size - 1, 1)
+        else:
+            n[p] = (2*p + 1)*L - size
+            d = 2*size
+        i[p] = n[p]//d
+        a[p] = (n[p] - d*i[p])/d
+    else:
+        u: Real[size]
+        u[p] = (p + 1/2)/scale - 1/2
+        i[p] = floor(u[p])
+        a[p] = u[p] - i[p]
+    y[..., p, *b] = (
+        -3/4*a[p]*(1 - a[p])**2*x[..., clamp(i[p] - 1, 0, L - 1), *b]
+        + (1 - a[p]**2*(9 - 5*a[p])/4)*x[..., clamp(i[p], 0, L - 1), *b]
+        + (1 - (1 - a[p])**2*(4 + 5*a[p])/4)*x[..., clamp(i[p] + 1, 0, L - 1), *b]
+        - 3/4*a[p]**2*(1 - a[p])*x[..., clamp(i[p] + 2, 0, L - 1), *b])
+    return y
+
+
+@layer
+def antialias_weight(d: Real[...], *, kernel: Text["linear", "cubic", "lanczos"] = "linear"):
+    """The weight at a distance: a triangle, Keys' cubic with a = −1/2, or Lanczos' sinc(d) sinc(d/3)."""
+    if kernel == "linear":
+        w[...] = where(d[...] < 1, 1 - d[...], 0)
+    elif kernel == "cubic":
+        w[...] = where(
+            d[...] <= 1, 1 - d[...]**2*(5 - 3*d[...])/2,
+            where(d[...] < 2, (1 - d[...])*(2 - d[...])**2/2, 0))
+    else:
+        w[...] = where(
+            d[...] == 0, 1,
+            where(d[...] < 3, 3*sin(pi*d[...])*sin(pi*d[...]/3)/(pi*d[...])**2, 0))
+    return w
+
+
+@layer
+def resample_antialias(
+    x: Real[..., L, *B],
+    *,
+    size: Int, dim: Int = -1, kernel: Text["linear", "cubic", "lanczos"] = "linear",
+    align_corners: Bool = False, scale: Real = None,
+):
+    """One axis in ``size`` points, each a weighted mean of all points within the kernel, widened to the new spacing."""
+    assert size > 0
+    assert dim == len(...) or dim == -len(B) - 1
+    if align_corners:
+        step = (L - 1)/max(size - 1, 1)
+    elif scale is None:
+        step = L/size
+    else:
+        step = 1/scale
+    a: Real[size, L]
+    a[p, l] = antialias_weight(abs(l + 1/2 - step*(p + 1/2))/max(step, 1), kernel=kernel)
+    s[p] = sum[l](a[p, l])
+    m[p, l] = a[p, l]/s[p]
+    y[..., p, *b] = sum[l](m[p, l]*x[..., l, *b])
+    return y
 
 
 @layer(torch="_C._nn.upsample_nearest1d")
 def upsample_nearest1d(
     x: Real[..., L], *, output_size: Int[1], scale_factors: Real[1] = None,
 ):
-    """Every point takes the value that lies where it lies, rounded down."""
-    OL = output_size[0]
-    y: Real[..., OL]
-    if scale_factors is None:
-        y[..., p] = x[..., p*L//OL]
-    else:
-        l: Index[OL]
-        l[p] = min(floor(p/scale_factors[0]), L - 1)
-        y[..., p] = x[..., l[p]]
+    """Every point takes the value that lies at its place, rounded down."""
+    y = resample_nearest(
+        x, size=output_size[0],
+        scale=None if scale_factors is None else scale_factors[0])
     return y
 
 
@@ -21,41 +139,26 @@ def upsample_nearest1d(
 def upsample_nearest2d(
     x: Real[..., H, W], *, output_size: Int[2], scale_factors: Real[2] = None,
 ):
-    """Every point takes the value that lies where it lies, rounded down."""
-    OH = output_size[0]
-    OW = output_size[1]
-    y: Real[..., OH, OW]
-    if scale_factors is None:
-        y[..., p, q] = x[..., p*H//OH, q*W//OW]
-    else:
-        h: Index[OH]
-        h[p] = min(floor(p/scale_factors[0]), H - 1)
-        w: Index[OW]
-        w[q] = min(floor(q/scale_factors[1]), W - 1)
-        y[..., p, q] = x[..., h[p], w[q]]
-    return y
+    """Every point takes the value that lies at its place, rounded down."""
+    for k in range(2):
+        y = resample_nearest(
+            x, size=output_size[k], dim=k - 2, snap=True,
+            scale=None if scale_factors is None else scale_factors[k])
+        x = y
+    return x
 
 
 @layer(torch="_C._nn.upsample_nearest3d")
 def upsample_nearest3d(
     x: Real[..., D, H, W], *, output_size: Int[3], scale_factors: Real[3] = None,
 ):
-    """Every point takes the value that lies where it lies, rounded down."""
-    OD = output_size[0]
-    OH = output_size[1]
-    OW = output_size[2]
-    y: Real[..., OD, OH, OW]
-    if scale_factors is None:
-        y[..., r, p, q] = x[..., r*D//OD, p*H//OH, q*W//OW]
-    else:
-        d: Index[OD]
-        d[r] = min(floor(r/scale_factors[0]), D - 1)
-        h: Index[OH]
-        h[p] = min(floor(p/scale_factors[1]), H - 1)
-        w: Index[OW]
-        w[q] = min(floor(q/scale_factors[2]), W - 1)
-        y[..., r, p, q] = x[..., d[r], h[p], w[q]]
-    return y
+    """Every point takes the value that lies at its place, rounded down."""
+    for k in range(3):
+        y = resample_nearest(
+            x, size=output_size[k], dim=k - 3,
+            scale=None if scale_factors is None else scale_factors[k])
+        x = y
+    return x
 
 
 @layer(torch="_C._nn._upsample_nearest_exact1d")
@@ -63,14 +166,9 @@ def upsample_nearest_exact1d(
     x: Real[..., L], *, output_size: Int[1], scale_factors: Real[1] = None,
 ):
     """Every point takes the value whose middle is nearest to its own."""
-    OL = output_size[0]
-    y: Real[..., OL]
-    if scale_factors is None:
-        y[..., p] = x[..., (2*p + 1)*L//(2*OL)]
-    else:
-        l: Index[OL]
-        l[p] = min(floor((p + 1/2)/scale_factors[0]), L - 1)
-        y[..., p] = x[..., l[p]]
+    y = resample_nearest(
+        x, size=output_size[0], exact=True,
+        scale=None if scale_factors is None else scale_factors[0])
     return y
 
 
@@ -79,18 +177,12 @@ def upsample_nearest_exact2d(
     x: Real[..., H, W], *, output_size: Int[2], scale_factors: Real[2] = None,
 ):
     """Every point takes the value whose middle is nearest to its own."""
-    OH = output_size[0]
-    OW = output_size[1]
-    y: Real[..., OH, OW]
-    if scale_factors is None:
-        y[..., p, q] = x[..., (2*p + 1)*H//(2*OH), (2*q + 1)*W//(2*OW)]
-    else:
-        h: Index[OH]
-        h[p] = min(floor((p + 1/2)/scale_factors[0]), H - 1)
-        w: Index[OW]
-        w[q] = min(floor((q + 1/2)/scale_factors[1]), W - 1)
-        y[..., p, q] = x[..., h[p], w[q]]
-    return y
+    for k in range(2):
+        y = resample_nearest(
+            x, size=output_size[k], dim=k - 2, exact=True,
+            scale=None if scale_factors is None else scale_factors[k])
+        x = y
+    return x
 
 
 @layer(torch="_C._nn._upsample_nearest_exact3d")
@@ -98,21 +190,12 @@ def upsample_nearest_exact3d(
     x: Real[..., D, H, W], *, output_size: Int[3], scale_factors: Real[3] = None,
 ):
     """Every point takes the value whose middle is nearest to its own."""
-    OD = output_size[0]
-    OH = output_size[1]
-    OW = output_size[2]
-    y: Real[..., OD, OH, OW]
-    if scale_factors is None:
-        y[..., r, p, q] = x[..., (2*r + 1)*D//(2*OD), (2*p + 1)*H//(2*OH), (2*q + 1)*W//(2*OW)]
-    else:
-        d: Index[OD]
-        d[r] = min(floor((r + 1/2)/scale_factors[0]), D - 1)
-        h: Index[OH]
-        h[p] = min(floor((p + 1/2)/scale_factors[1]), H - 1)
-        w: Index[OW]
-        w[q] = min(floor((q + 1/2)/scale_factors[2]), W - 1)
-        y[..., r, p, q] = x[..., d[r], h[p], w[q]]
-    return y
+    for k in range(3):
+        y = resample_nearest(
+            x, size=output_size[k], dim=k - 3, exact=True,
+            scale=None if scale_factors is None else scale_factors[k])
+        x = y
+    return x
 
 
 @layer(torch="_C._nn.upsample_linear1d")
@@ -120,19 +203,9 @@ def upsample_linear1d(
     x: Real[..., L], *, output_size: Int[1], align_corners: Bool = False, scale_factors: Real[1] = None,
 ):
     """Straight lines between neighbouring points."""
-    OL = output_size[0]
-    if align_corners:
-        u: Real[OL]
-        u[p] = p*((L - 1)/max(OL - 1, 1))
-    elif scale_factors is None:
-        u: Real[OL]
-        u[p] = min(max((p + 1/2)*L/OL - 1/2, 0), L - 1)
-    else:
-        u: Real[OL]
-        u[p] = min(max((p + 1/2)/scale_factors[0] - 1/2, 0), L - 1)
-    a: Real[OL, L]
-    a[p, l] = max(0, 1 - abs(u[p] - l))
-    y[..., p] = sum[l](a[p, l]*x[..., l])
+    y = resample_linear(
+        x, size=output_size[0], align_corners=align_corners,
+        scale=None if scale_factors is None else scale_factors[0])
     return y
 
 
@@ -141,29 +214,12 @@ def upsample_bilinear2d(
     x: Real[..., H, W], *, output_size: Int[2], align_corners: Bool = False, scale_factors: Real[2] = None,
 ):
     """Straight lines between neighbouring points, along both axes."""
-    OH = output_size[0]
-    OW = output_size[1]
-    if align_corners:
-        u: Real[OH]
-        u[p] = p*((H - 1)/max(OH - 1, 1))
-        v: Real[OW]
-        v[q] = q*((W - 1)/max(OW - 1, 1))
-    elif scale_factors is None:
-        u: Real[OH]
-        u[p] = min(max((p + 1/2)*H/OH - 1/2, 0), H - 1)
-        v: Real[OW]
-        v[q] = min(max((q + 1/2)*W/OW - 1/2, 0), W - 1)
-    else:
-        u: Real[OH]
-        u[p] = min(max((p + 1/2)/scale_factors[0] - 1/2, 0), H - 1)
-        v: Real[OW]
-        v[q] = min(max((q + 1/2)/scale_factors[1] - 1/2, 0), W - 1)
-    a: Real[OH, H]
-    a[p, h] = max(0, 1 - abs(u[p] - h))
-    b: Real[OW, W]
-    b[q, w] = max(0, 1 - abs(v[q] - w))
-    y[..., p, q] = sum[h, w](a[p, h]*b[q, w]*x[..., h, w])
-    return y
+    for k in range(2):
+        y = resample_linear(
+            x, size=output_size[k], dim=k - 2, align_corners=align_corners,
+            scale=None if scale_factors is None else scale_factors[k])
+        x = y
+    return x
 
 
 @layer(torch="_C._nn.upsample_trilinear3d")
@@ -171,47 +227,12 @@ def upsample_trilinear3d(
     x: Real[..., D, H, W], *, output_size: Int[3], align_corners: Bool = False, scale_factors: Real[3] = None,
 ):
     """Straight lines between neighbouring points, along all three axes."""
-    OD = output_size[0]
-    OH = output_size[1]
-    OW = output_size[2]
-    if align_corners:
-        s: Real[OD]
-        s[r] = r*((D - 1)/max(OD - 1, 1))
-        u: Real[OH]
-        u[p] = p*((H - 1)/max(OH - 1, 1))
-        v: Real[OW]
-        v[q] = q*((W - 1)/max(OW - 1, 1))
-    elif scale_factors is None:
-        s: Real[OD]
-        s[r] = min(max((r + 1/2)*D/OD - 1/2, 0), D - 1)
-        u: Real[OH]
-        u[p] = min(max((p + 1/2)*H/OH - 1/2, 0), H - 1)
-        v: Real[OW]
-        v[q] = min(max((q + 1/2)*W/OW - 1/2, 0), W - 1)
-    else:
-        s: Real[OD]
-        s[r] = min(max((r + 1/2)/scale_factors[0] - 1/2, 0), D - 1)
-        u: Real[OH]
-        u[p] = min(max((p + 1/2)/scale_factors[1] - 1/2, 0), H - 1)
-        v: Real[OW]
-        v[q] = min(max((q + 1/2)/scale_factors[2] - 1/2, 0), W - 1)
-    e: Real[OD, D]
-    e[r, d] = max(0, 1 - abs(s[r] - d))
-    a: Real[OH, H]
-    a[p, h] = max(0, 1 - abs(u[p] - h))
-    b: Real[OW, W]
-    b[q, w] = max(0, 1 - abs(v[q] - w))
-    y[..., r, p, q] = sum[d, h, w](e[r, d]*a[p, h]*b[q, w]*x[..., d, h, w])
-    return y
-
-
-@layer
-def cubic_weight(d: Real[...], *, a: Real = -0.75):
-    """Keys' kernel of a distance: cubic up to 1 and from 1 to 2, nothing beyond."""
-    w[...] = where(
-        d[...] <= 1, ((a + 2)*d[...] - (a + 3))*d[...]**2 + 1,
-        where(d[...] < 2, ((a*d[...] - 5*a)*d[...] + 8*a)*d[...] - 4*a, 0))
-    return w
+    for k in range(3):
+        y = resample_linear(
+            x, size=output_size[k], dim=k - 3, align_corners=align_corners,
+            scale=None if scale_factors is None else scale_factors[k])
+        x = y
+    return x
 
 
 @layer(torch="_C._nn.upsample_bicubic2d")
@@ -219,32 +240,48 @@ def upsample_bicubic2d(
     x: Real[..., H, W], *, output_size: Int[2], align_corners: Bool = False, scale_factors: Real[2] = None,
 ):
     """Cubic convolution over four neighbours along both axes, the ends repeated."""
-    OH = output_size[0]
-    OW = output_size[1]
-    if align_corners:
-        u: Real[OH]
-        u[p] = p*((H - 1)/max(OH - 1, 1))
-        v: Real[OW]
-        v[q] = q*((W - 1)/max(OW - 1, 1))
-    elif scale_factors is None:
-        u: Real[OH]
-        u[p] = (p + 1/2)*H/OH - 1/2
-        v: Real[OW]
-        v[q] = (q + 1/2)*W/OW - 1/2
-    else:
-        u: Real[OH]
-        u[p] = (p + 1/2)/scale_factors[0] - 1/2
-        v: Real[OW]
-        v[q] = (q + 1/2)/scale_factors[1] - 1/2
-    f: Index[OH]
-    f[p] = floor(u[p])
-    a: Real[OH, H]
-    a[p, h] = sum[t < 4, min(max(f[p] + t - 1, 0), H - 1) == h](
-        cubic_weight(abs(u[p] - f[p] - t + 1)))
-    g: Index[OW]
-    g[q] = floor(v[q])
-    b: Real[OW, W]
-    b[q, w] = sum[t < 4, min(max(g[q] + t - 1, 0), W - 1) == w](
-        cubic_weight(abs(v[q] - g[q] - t + 1)))
-    y[..., p, q] = sum[h, w](a[p, h]*b[q, w]*x[..., h, w])
-    return y
+    for k in range(2):
+        y = resample_cubic(
+            x, size=output_size[k], dim=k - 2, align_corners=align_corners,
+            scale=None if scale_factors is None else scale_factors[k])
+        x = y
+    return x
+
+
+@layer(torch="_C._nn._upsample_bilinear2d_aa")
+def upsample_bilinear2d_aa(
+    x: Real[..., H, W], *, output_size: Int[2], align_corners: Bool = False, scale_factors: Real[2] = None,
+):
+    """A mean under a triangle along both axes, wider where the new grid is coarser."""
+    for k in range(2):
+        y = resample_antialias(
+            x, size=output_size[k], dim=k - 2, kernel="linear", align_corners=align_corners,
+            scale=None if scale_factors is None else scale_factors[k])
+        x = y
+    return x
+
+
+@layer(torch="_C._nn._upsample_bicubic2d_aa")
+def upsample_bicubic2d_aa(
+    x: Real[..., H, W], *, output_size: Int[2], align_corners: Bool = False, scale_factors: Real[2] = None,
+):
+    """A mean under Keys' cubic along both axes, wider where the new grid is coarser."""
+    for k in range(2):
+        y = resample_antialias(
+            x, size=output_size[k], dim=k - 2, kernel="cubic", align_corners=align_corners,
+            scale=None if scale_factors is None else scale_factors[k])
+        x = y
+    return x
+
+
+@layer(torch="_C._nn._upsample_lanczos2d_aa")
+def upsample_lanczos2d_aa(
+    x: Real[..., H, W], *, output_size: Int[2], align_corners: Bool = False, scale_factors: Real[2] = None,
+):
+    """A mean under Lanczos' kernel along both axes, wider where the new grid is coarser."""
+    for k in range(2):
+        y = resample_antialias(
+            x, size=output_size[k], dim=k - 2, kernel="lanczos", align_corners=align_corners,
+            scale=None if scale_factors is None else scale_factors[k])
+        x = y
+    return x

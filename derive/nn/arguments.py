@@ -279,6 +279,8 @@ def _of_distances(call: Call) -> None:
 
 def _bags(call: Call) -> None:
     """``max_norm`` as for an embedding; bags are rows, or stretches that begin at ``offsets``."""
+    import torch
+
     a = call.arguments
     _shorten(a["weight"], a["input"], a.pop("max_norm"), a.pop("norm_type"))
     if a["padding_idx"] is not None:
@@ -287,6 +289,24 @@ def _bags(call: Call) -> None:
         if a["offsets"] is not None:
             raise ValueError("embedding_bag: a 2-D input has bags of one length, its rows: leave offsets out")
         a.pop("include_last_offset")
+        call.definition = "embedding_bag"
+    elif a["offsets"] is None or a["offsets"].ndim != 1:
+        raise ValueError("embedding_bag: a 1-D input is cut into bags by 1-D offsets")
+    else:
+        call.definition = "embedding_bag_offsets"
+        ends = (
+            [a["offsets"]] if a["include_last_offset"] else [a["offsets"], a["offsets"].new_tensor([len(a["input"])])]
+        )
+        lengths = torch.cat(ends).diff()
+        if len(a["offsets"]) and int(a["offsets"][0]):
+            raise ValueError(f"embedding_bag: offsets[0] is {int(a['offsets'][0])}, the first bag begins at 0")
+        a["longest"] = max(int(lengths.max()), 0) if len(lengths) else 0
+
+
+def _volume(call: Call) -> None:
+    """Images and volumes have a definition each."""
+    rank = len(call.arguments["size"]) if "size" in call.arguments else call.arguments[call.first].ndim
+    call.definition = call.word + ("3d" if rank == 5 else "")
 
 
 def _grid(call: Call) -> None:
@@ -326,6 +346,7 @@ READINGS: dict[str, Callable[[Call], None]] = {
     **_of_functional("multi_head_attention_forward", multi_head_attention),
     **_of_functional("adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d", _open_lengths),
     **_of_functional("adaptive_max_pool1d adaptive_max_pool2d adaptive_max_pool3d", _open_lengths),
+    **_of_functional("grid_sample affine_grid", _volume),
     **{name: _grid for name in TOLD if name.startswith("_C._nn.")},
     "_cross_map_lrn2d.apply": _cross_map,
     **RECURRENT,

@@ -32,6 +32,10 @@ TOLD |= {
     f"_C._nn.upsample_{name}": "(input, output_size, align_corners, scale_factors)"
     for name in ("linear1d", "bilinear2d", "trilinear3d", "bicubic2d")
 }
+TOLD |= {
+    f"_C._nn._upsample_{name}2d_aa": "(input, output_size, align_corners, scale_factors)"
+    for name in ("bilinear", "bicubic", "lanczos")
+}
 
 
 @functools.cache

@@ -9,12 +9,15 @@ from __future__ import annotations
 from derive.verify.references import (
     activation,
     attention,
+    cells,
     convolution,
     distance,
     dropout,
     embedding,
     functional,
+    grid,
     linear,
+    linear_loss,
     loss,
     model,
     normalization,
@@ -23,6 +26,8 @@ from derive.verify.references import (
     pooling,
     recurrent,
     schedule,
+    shape,
+    transformer,
     upsampling,
 )
 from derive.verify.references.form import Hypers, Inputs, Reference
@@ -32,12 +37,17 @@ __all__ = ("OPTIMIZERS", "REFERENCES", "Hypers", "Inputs", "Reference", "traject
 
 _FAMILIES = (
     activation,
+    transformer,
+    shape,
+    linear_loss,
+    cells,
     attention,
     convolution,
     distance,
     dropout,
     embedding,
     functional,
+    grid,
     linear,
     loss,
     model,

@@ -14,24 +14,28 @@ from derive.verify.samples import (
     dropout,
     embedding,
     functional,
+    grid,
     loss,
     normalization,
     optimizer,
     padding,
     pooling,
     recurrent,
+    transformer,
     upsampling,
 )
 from derive.verify.samples.form import Settings
 
 _FAMILIES = (
     activation,
+    transformer,
     attention,
     convolution,
     distance,
     dropout,
     embedding,
     functional,
+    grid,
     loss,
     normalization,
     optimizer,

@@ -12,4 +12,10 @@ SETTINGS: Settings = {
         {"mode": "sum", "per_sample_weights": None},
         {"mode": "max", "padding_idx": 0, "per_sample_weights": None},
     ),
+    "embedding_bag_offsets": (
+        {"longest": 3, "per_sample_weights": None},
+        {"longest": 3, "mode": "sum", "padding_idx": 1},
+        {"longest": 4, "mode": "sum", "include_last_offset": True},
+        {"longest": 3, "mode": "max", "padding_idx": 0, "per_sample_weights": None},
+    ),
 }
