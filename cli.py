@@ -31,25 +31,23 @@ def commands() -> None:
 
 
 @commands.command("list")
+@click.argument("families", nargs=-1, metavar="[FAMILY]...")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
-def list_(as_json: bool) -> None:
-    """What the catalogue holds, by family."""
-    from derive.language.find import catalogue_index
+def list_(families: tuple[str, ...], as_json: bool) -> None:
+    """What the catalogue holds, by family; of a FAMILY also what torch calls its entries."""
+    from derive.reports import listing
 
-    families: dict[str, list[str]] = {}
-    for name, (family, _) in catalogue_index().items():
-        families.setdefault(family, []).append(name)
-    if as_json:
-        import json
+    click.echo((listing.to_json if as_json else listing.to_text)(families), nl=False)
 
-        click.echo(json.dumps({"schema": "derive.list/1", "families": families}, indent=2))
-        return
-    import textwrap
 
-    for family, names in families.items():
-        click.echo(f"{family} ({len(names)})")
-        click.echo(textwrap.fill("  ".join(names), 78, initial_indent="  ", subsequent_indent="  "))
-    click.echo(f"\n{sum(map(len, families.values()))} definitions; derive layer NAME shows one.")
+@commands.command()
+@click.argument("name")
+@click.option("-o", "--output", "folder", default=".", type=click.Path(), help="The folder to write into.")
+def new(name: str, folder: str) -> None:
+    """A commented file to write your own layer in: derive new mylayer."""
+    from derive.reports.listing import start
+
+    click.echo(start(name, folder))
 
 
 # ------------------------------------------------------------------------------ formulas
