@@ -13,15 +13,17 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from sympy import Basic, Symbol, oo
+from sympy import Symbol
 
 from derive.bind import bind
 from derive.closures import Compiler
 from derive.errors import DeriveError
 from derive.fields import FLOAT
 from derive.interpreter import Evaluator
-from derive.program import INF, Axis, Bind, Parameter, Program, Reduce, Size, Tensor, walk
+from derive.program import Axis, Bind, Parameter, Program, Reduce, Size, Tensor, walk
+from derive.verify.hyperparameters import hyperparameters, is_symbolic, plain
 from derive.verify.index_uses import index_uses
+from derive.verify.thresholds import near, thresholds
 
 SMOOTH = ("plain", "asymmetric", "equal")
 BOUNDARY = ("zeros", "ties", "large", "masked", "ones", "empty")
@@ -29,6 +31,7 @@ KINDS = SMOOTH + BOUNDARY
 _ATTEMPTS = 120
 _WORK = 12_000
 _STEPS = 16
+_RUN = {"plain": 6, "asymmetric": 7}  # steps of an update rule: states, and what begins after some steps, must show
 _MANY = 7  # sizes of which no two can be the same without much work
 
 
@@ -63,7 +66,7 @@ class Case:
     def hyper(self, p: Parameter) -> Any:
         """The value of one hyperparameter, fixed or not, as a plain number or a tuple of them."""
         if not is_symbolic(p):
-            return _plain(p.value)
+            return plain(p.value)
         values = tuple(self.numbers[s] for s in p.symbols)
         return values if p.length else values[0]
 
@@ -88,15 +91,22 @@ def make(program: Program, kind: str, seed: int = 0) -> Case | None:
     """A valid case of that kind, or None: sizes are drawn until every derived size and requirement holds."""
     if kind == "masked" and not any(t.kind == "bool" for t in program.inputs):
         return None
-    return _drawn(program, kind, seed, _WORK) or _drawn(program, kind, seed, 2 * _WORK)
+    for points, small in ((_WORK, False), (2 * _WORK, False), (4 * _WORK, True)):
+        case = _drawn(program, kind, seed, points, small)
+        if case is not None:
+            return case
+    return None
 
 
-def _drawn(program: Program, kind: str, seed: int, points: int) -> Case | None:
-    """The first draw that is valid and visits no more than so many points, twice as many if need be."""
+def _drawn(program: Program, kind: str, seed: int, points: int, small: bool) -> Case | None:
+    """The first draw that is valid and visits no more than so many points, twice as many if need be.
+
+    ``small``: with sizes of 1 among the others, for programs whose work is a product of many sizes.
+    """
     rng = np.random.default_rng([seed, KINDS.index(kind)])
     for attempt in range(_ATTEMPTS):
         hypers = hyperparameters(program, kind if attempt < _ATTEMPTS // 2 else "plain")
-        sizes, packs = _sizes(program, kind, attempt, rng)
+        sizes, packs = _sizes(program, kind, attempt, rng, small)
         try:
             most = points if attempt < _ATTEMPTS // 3 else 2 * points
             if kind in ("plain", "asymmetric") and attempt < 2 * _ATTEMPTS // 3:
@@ -107,74 +117,6 @@ def _drawn(program: Program, kind: str, seed: int, points: int) -> Case | None:
         if case is not None:
             return case
     return None
-
-
-# ------------------------------------------------------------------------------ hyperparameters
-
-
-def hyperparameters(program: Program, kind: str) -> dict[str, object]:
-    """Values of the symbolic hyperparameters: defaults, or all moved away from them.
-
-    In the asymmetric case whole numbers differ place by place: no stride equals a dilation, nor height's width's.
-    In the large one those above 1 are 1: windows that lie side by side by default overlap.  In the tied one the first
-    that is 0 is 1, alone: a padding that no other number makes up for.
-    """
-    taken: list[set[int]] = [set(), set(), set()]
-    found: dict[str, object] = {}
-    for p in filter(is_symbolic, program.parameters):
-        if kind == "large" and p.kind == "Int" and not p.required and max(_bases(p)) > 1:
-            fewer = tuple(min(b, 1) for b in _bases(p))
-            found[p.name] = fewer if p.length else fewer[0]
-        if kind == "ties" and p.kind == "Int" and not p.required and not any(_bases(p)) and not found:
-            found[p.name] = (1,) * p.length if p.length else 1
-        if kind not in ("asymmetric", "equal") and not p.required:
-            continue
-        if p.kind == "Int":
-            whole = _wholes(p, kind, taken)
-            found[p.name] = tuple(whole) if p.length else whole[0]
-        elif p.kind == "Real":
-            moved = [0.7 * b + 0.05 + 0.01 * i for i, b in enumerate(_floats(p))]
-            found[p.name] = tuple(moved) if p.length else moved[0]
-    return found
-
-
-def _wholes(p: Parameter, kind: str, taken: list[set[int]]) -> list[int]:
-    chosen: list[int] = []
-    for i, base in enumerate(_bases(p)):
-        used = taken[min(i, 2)] | set(chosen) if kind == "asymmetric" else set()
-        chosen.append(next((v for v in (base + 1, base + 2, base) if v not in used), base + 3))
-        taken[min(i, 2)].add(chosen[-1])
-    return chosen
-
-
-def _bases(p: Parameter) -> list[int]:
-    """The default whole numbers, place by place; 1 where it is an expression, or there is none."""
-    default: Any = p.default
-    values = default if isinstance(default, (tuple, list)) else [default] * max(p.length, 1)
-    return [int(v) if isinstance(v, int) or getattr(v, "is_Integer", False) else 1 for v in values]
-
-
-def _plain(value: Any) -> Any:
-    """SymPy's numbers as Python's."""
-    if isinstance(value, (tuple, list)):
-        return tuple(_plain(v) for v in value)
-    if isinstance(value, Basic):
-        return int(value) if value.is_Integer else float(value.subs(INF, oo))
-    return value
-
-
-def is_symbolic(p: Parameter) -> bool:
-    """Whether a hyperparameter is still to be given a number."""
-    return not p.structural and p.value is None and (p.required or p.default is not None)
-
-
-def _floats(p: Parameter) -> list[float]:
-    default: Any = p.default if p.default is not None else 0.4
-    values = default if isinstance(default, (tuple, list)) else [default] * max(p.length, 1)
-    try:
-        return [float(v) for v in values]
-    except TypeError:  # an expression over other hyperparameters
-        return [0.4] * max(p.length, 1)
 
 
 # ------------------------------------------------------------------------------ sizes
@@ -193,19 +135,23 @@ def free_sizes(program: Program) -> tuple[Size, ...]:
 
 
 def _sizes(
-    program: Program, kind: str, attempt: int, rng: np.random.Generator
+    program: Program, kind: str, attempt: int, rng: np.random.Generator, small: bool = False
 ) -> tuple[dict[Size, int], dict[str, tuple[int, ...]]]:
     """A draw of every free size, growing with the attempt; a pack is drawn as the axes it stands for."""
     names = free_sizes(program)
     ranks = {"plain": 1, "asymmetric": 2, "equal": 1, "ones": 0, "ties": 2}
     counts = [max(ranks.get(kind, 1) - attempt // 40, 0) if s.is_pack else 1 for s in names]
-    drawn = iter(_draw(kind, sum(counts), attempt, rng))
+    draw = _draw_small if small and kind not in ("equal", "ones", "empty") else _draw
+    drawn = iter(draw(kind, sum(counts), attempt, rng))
     sizes, packs = {}, {}
     for s, count in zip(names, counts, strict=True):
         axes = tuple(next(drawn) for _ in range(count))
         sizes[s] = int(np.prod(axes, dtype=int))
         if s.is_pack:
             packs[s.name] = axes
+    if program.role == "optimizer":
+        steps = program.inputs[-1].parts[0].extent
+        sizes = {s: max(n, _RUN.get(kind, 0)) if s == steps else n for s, n in sizes.items()}
     return sizes, packs
 
 
@@ -254,6 +200,17 @@ def _draw(kind: str, n: int, attempt: int, rng: np.random.Generator) -> list[int
     if kind == "empty" and n:
         drawn[attempt % n] = 0
     return drawn
+
+
+def _draw_small(kind: str, n: int, attempt: int, rng: np.random.Generator) -> list[int]:
+    """Sizes of at most 3, neighbours different; or all 2, but for a few of 1 where that is too much work."""
+    if kind != "asymmetric":
+        ones = set(rng.permutation(n)[: attempt // 10])
+        return [1 if k in ones else 2 for k in range(n)]
+    drawn = [2]
+    while len(drawn) < n:
+        drawn.append(int(rng.choice([v for v in (1, 2, 3) if v != drawn[-1]])))
+    return drawn[:n]
 
 
 def user_shape(axes: tuple[Axis, ...], extent: Callable, packs: dict[str, tuple[int, ...]]) -> tuple[int, ...]:
@@ -362,7 +319,8 @@ def _data(
         return rng.integers(-1, 2, shape).astype(float)
     if positive:
         return rng.uniform(0.2, 0.9, shape)
-    return rng.normal(size=shape) * (30.0 if kind == "large" else 1.0)
+    values = rng.normal(size=shape) * (30.0 if kind == "large" else 1.0)
+    return near(values, thresholds(program, tensor.name, numbers), rng) if kind in ("plain", "asymmetric") else values
 
 
 def _indices(
