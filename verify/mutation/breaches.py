@@ -22,10 +22,14 @@ Pull = Callable[[Any, Tensors, Tensors, Sequence[bool]], "tuple[Array | None, ..
 
 @dataclass(frozen=True)
 class Right:
-    """A derived function under given hyperparameters: its forward, and its gradient at inputs and cotangents."""
+    """A derived function under given hyperparameters: its forward, and its gradient at inputs and cotangents.
+
+    ``unfelt``: inputs whose gradient is 0 everywhere, so that no wrong one can be told from none.
+    """
 
     program: Program
     hypers: tuple[tuple[str, Any], ...] = ()
+    unfelt: frozenset[str] = frozenset()
 
     @cached_property
     def function(self) -> Callable[..., Any]:
@@ -35,6 +39,11 @@ class Right:
     def moving(self) -> tuple[int, ...]:
         """Places of the inputs that carry gradient."""
         return tuple(k for k, t in enumerate(self.program.inputs) if t.differentiable)
+
+    @cached_property
+    def felt(self) -> tuple[int, ...]:
+        """Places of the inputs whose gradient is more than 0."""
+        return tuple(k for k in self.moving if self.program.inputs[k].name not in self.unfelt)
 
     def __call__(self, *tensors: Array) -> Tensors:
         """The outputs; buffers that a module writes back are given as copies."""
@@ -85,6 +94,9 @@ def as_function(right: Right, pull: Pull, forward: Callable[[Tensors], Tensors] 
             return tuple(g if n else None for g, n in zip(found, ctx.needs_input_grad, strict=True))
 
     def function(*tensors: Array) -> Any:
+        for k, x in enumerate(tensors):
+            if x.requires_grad and k not in right.moving:
+                raise RuntimeError(f"{right.program.inputs[k].name} is a constant: not differentiable")
         return Written.apply(*tensors)
 
     function.__name__ = right.program.name
@@ -266,9 +278,9 @@ def _shapes(xs: Tensors) -> Any:
 
 def subset_wrong(right: Right) -> Callable[..., Any] | None:
     """The last input's gradient is wrong unless the first one is wanted too."""
-    if len(right.moving) < 2:
+    if not right.felt or right.moving[0] == right.felt[-1]:
         return None
-    first, last = right.moving[0], right.moving[-1]
+    first, last = right.moving[0], right.felt[-1]
 
     def pull(ctx: Any, xs: Tensors, dys: Tensors, needs: Sequence[bool]) -> tuple[Array | None, ...]:
         found = list(right.pull(xs, dys))
@@ -279,12 +291,14 @@ def subset_wrong(right: Right) -> Callable[..., Any] | None:
     return as_function(right, pull)
 
 
-def detached_input(right: Right) -> Callable[..., Any]:
+def detached_input(right: Right) -> Callable[..., Any] | None:
     """The last input gets no gradient at all."""
+    if not right.felt:
+        return None
 
     def pull(ctx: Any, xs: Tensors, dys: Tensors, needs: Sequence[bool]) -> tuple[Array | None, ...]:
         found = list(right.pull(xs, dys))
-        found[right.moving[-1]] = None
+        found[right.felt[-1]] = None
         return tuple(found)
 
     return as_function(right, pull)

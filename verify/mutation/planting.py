@@ -49,13 +49,34 @@ def _edited(
 def _breach(subject: Subject, operator: str) -> Iterator[Mutant]:
     """The mutant of the function, if the breach has a place in it."""
     breach = BREACHES[operator]
-    right = Right(subject.program)
+    right = Right(subject.program, unfelt=unfelt(subject))
     if _decreed(subject.program) or (operator in OF_WHAT_WAS_SAVED and not _saves(subject)):
         return
-    if right.moving and breach(right) is not None:
+    if right.felt and breach(right) is not None:
         words = (breach.__doc__ or "").strip().rstrip(".")
         choices = tuple(sorted(subject.choices.items()))
         yield Mutant(subject.name, operator, FUNCTION, "function", words, subject.program, choices, breach=breach)
+
+
+def placeless(subject: Subject, operator: str) -> str:
+    """Why an operator makes no mutant of a setting."""
+    if operator in BREACHES and _decreed(subject.program):
+        return "constant(…) stops a gradient: differences of the function say nothing of it"
+    if operator in OF_WHAT_WAS_SAVED and not _saves(subject):
+        return "the gradient reads no input"
+    if operator in UPDATES and subject.program.role != "optimizer":
+        return "it is no update rule"
+    return "the program has no place for it"
+
+
+def unfelt(subject: Subject) -> frozenset[str]:
+    """The inputs whose derived gradient is 0 and nothing else."""
+    if not any(t.differentiable for t in subject.program.inputs):
+        return frozenset()
+    names = (t.name for t in subject.program.inputs if t.differentiable)
+    pairs = zip(names, subject.vjp.outputs, strict=True)
+    rows = {s.name: s for s in subject.vjp.statements}
+    return frozenset(n for n, o in pairs if o in rows and all(p.rhs == 0 for p in rows[o].pieces))
 
 
 def _saves(subject: Subject) -> bool:
@@ -69,9 +90,9 @@ def _decreed(program: Program) -> bool:
     return any(isinstance(e, Stop) for s in program.statements for p in s.pieces for e in walk(p.rhs))
 
 
-def right_of(program: Program, hypers: dict[str, Any]) -> Right:
+def right_of(program: Program, hypers: dict[str, Any], unfelt: frozenset[str] = frozenset()) -> Right:
     """The derived function of a program at these hyperparameters."""
-    return Right(program, tuple(hypers.items()))
+    return Right(program, tuple(hypers.items()), unfelt)
 
 
 def as_torch(mutant: Mutant, right: Right | None = None, **hypers: Any) -> Callable[..., Any]:

@@ -11,6 +11,8 @@ from derive.program import Program
 KILLED, EQUIVALENT, SURVIVED = "killed", "equivalent", "survived"
 #: Of the original: it does not pass either, so that nothing follows from a mutant's failing.
 UNSOUND = "unsound"
+#: Not run: the time of the target was over.
+CUT = "cut"
 #: In the place of an operator: nothing was changed.
 ORIGINAL = "no change"
 
@@ -61,13 +63,14 @@ class Finding:
 
 @dataclass(frozen=True)
 class Report:
-    """Every finding of one target."""
+    """Every finding of one target; ``notes``: what was left out of account, and why."""
 
     target: str
     findings: tuple[Finding, ...] = ()
     seed: int = 0
     limit: int | None = None
     seconds: float = 0.0
+    notes: tuple[str, ...] = ()
 
     def of(self, status: str) -> tuple[Finding, ...]:
         """The findings of that status."""

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from derive.program import Program
 from derive.verify import autograd, callables, ladder
 from derive.verify.inputs import KINDS, Case, is_symbolic, make
-from derive.verify.mutation.breaches import Right
-from derive.verify.mutation.planting import as_torch, right_of
+from derive.verify.mutation.breaches import Right, unbroken
+from derive.verify.mutation.planting import as_torch, right_of, unfelt
 from derive.verify.mutation.records import FORWARD, FUNCTION, GRADIENT, UPDATE, Mutant
 from derive.verify.subject import Subject
 from derive.verify.verdict import FAILED, Row
@@ -22,17 +23,19 @@ RUNGS_OF: dict[str, tuple[str, ...]] = {
     UPDATE: ("forward", "trajectory"),
     FUNCTION: ("forward", "contract", "probes"),
 }
+NO_NUMBER = "finite gradient"
 #: A function is given the example inputs of these kinds; it is varied from there as a user's is.
 EXAMPLES = ("asymmetric", "plain")
 
 
 @dataclass(frozen=True)
 class Death:
-    """Which rung, at which kind of input, failed, and the row that says so."""
+    """Which rung, at which kind of input, failed, and the row that says so; of a function, at which example."""
 
     rung: str
     kind: str
     row: Row
+    example: int = 0
 
 
 @dataclass
@@ -44,6 +47,10 @@ class Bench:
     kinds: tuple[str, ...] = KINDS
     rungs: tuple[str, ...] = ()
     kept: dict = field(default_factory=dict, repr=False)  # values of the originals, for those who compare
+    passed_over: dict[str, str] = field(default_factory=dict)  # cases where the right function has no finite gradient
+    _own: dict[tuple[str, str, str], Row | None] = field(default_factory=dict, repr=False)
+    _made: dict[int, dict[tuple[str, str], Row]] = field(default_factory=dict, repr=False)
+    _whole: set[int] = field(default_factory=set, repr=False)
     _cases: dict[tuple[str, int], Case | None] = field(default_factory=dict, repr=False)
 
     def case(self, kind: str, seed: int | None = None) -> Case | None:
@@ -65,7 +72,8 @@ class Bench:
     def rights(self) -> tuple[tuple[Case, Right], ...]:
         """The derived function at each example's hyperparameters."""
         cases = (self.case(kind) for kind in EXAMPLES if kind in self.kinds)
-        return tuple((c, right_of(self.subject.program, hypers(c))) for c in cases if c is not None)
+        idle = unfelt(self.subject)
+        return tuple((c, right_of(self.subject.program, hypers(c), idle)) for c in cases if c is not None)
 
     def death(self, mutant: Mutant) -> Death | None:
         """What kills a mutant, if anything does."""
@@ -78,6 +86,8 @@ class Bench:
 
     def _climbed(self, subject: Subject, level: str) -> Death | None:
         """The first failed row; the kind of inputs is the outer loop, as the cheap rungs come first in each."""
+        if not self.rungs_of(level):
+            return None
         options = ladder.Options(self.seed, (1,), (), self.rungs_of(level))
         for case in self.cases():
             for name, row in ladder.rows_at(subject, case, options, self._finite(case)):
@@ -92,15 +102,63 @@ class Bench:
         return self.kept[id(case)]
 
     def _function_death(self, mutant: Mutant) -> Death | None:
-        """The first failed row of a torch function at examples and near them."""
-        for case, right in self.rights:
-            tensors = tuple(autograd.tensors(case.inputs).values())
-            function = as_torch(mutant, right)
-            for row in callables.rows(function, tensors, seed=self.seed, orders=(1,), reference=right.plain):
+        """The first failed row of a torch function.
+
+        A gradient that is no number where the right one is none either is passed over: √0 has none, and the chain rule
+        makes nan of it even where the whole is smooth, as it does in torch.
+        """
+        for k, (case, right) in enumerate(self.rights):
+            for row in _rows(as_torch(mutant, right), case, right, self.seed):
                 rung = row.rule.partition("/")[0]
-                if row.status == FAILED and (not self.rungs or rung in self.rungs):
-                    return Death(rung, case.kind, row)
+                if row.status != FAILED or (self.rungs and rung not in self.rungs):
+                    continue
+                found = Death(rung, case.kind, row, k)
+                if row.check != NO_NUMBER or self.own(FUNCTION, found) is None:
+                    return found
+                self.passed_over.setdefault(row.case, row.detail)
         return None
+
+    def own(self, level: str, death: Death) -> Row | None:
+        """How what is right fails the check that killed a mutant, if it does: then the kill says nothing."""
+        return self._own_function(death) if level == FUNCTION else self._own_rung(level, death)
+
+    def _own_rung(self, level: str, death: Death) -> Row | None:
+        key = (level, death.rung, death.kind)
+        if key not in self._own:
+            case = self.case(death.kind)
+            assert case is not None
+            options = ladder.Options(self.seed, (1,), (), (death.rung,))
+            rows = (row for _, row in ladder.rows_at(self.subject, case, options, self._finite(case)))
+            self._own[key] = next((row for row in rows if row.status == FAILED), None)
+        return self._own[key]
+
+    def _own_function(self, death: Death) -> Row | None:
+        """The right function's row of that check: made up to the first one asked for, for another to the end."""
+        wanted = (death.row.case, death.row.check)
+        known = self._made.get(death.example)
+        if known is None:
+            known = self._made[death.example] = self._right_rows(death.example, wanted)
+        elif wanted not in known and death.example not in self._whole:
+            known = self._made[death.example] = self._right_rows(death.example, None)
+            self._whole.add(death.example)
+        if wanted in known:
+            return known[wanted] if known[wanted].status == FAILED else None
+        return next((row for row in known.values() if row.status == FAILED), None)  # it never came to that check
+
+    def _right_rows(self, example: int, last: tuple[str, str] | None) -> dict[tuple[str, str], Row]:
+        """The right function's rows by case and check, up to one of them."""
+        case, right = self.rights[example]
+        found: dict[tuple[str, str], Row] = {}
+        for row in _rows(unbroken(right), case, right, self.seed):
+            found.setdefault((row.case, row.check), row)
+            if (row.case, row.check) == last:
+                break
+        return found
+
+
+def _rows(function: Callable[..., Any], case: Case, right: Right, seed: int) -> Iterator[Row]:
+    tensors = tuple(autograd.tensors(case.inputs).values())
+    return callables.rows(function, tensors, seed=seed, orders=(1,), reference=right.plain)
 
 
 def hypers(case: Case) -> dict[str, object]:

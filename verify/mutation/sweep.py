@@ -12,15 +12,14 @@ from derive.errors import UnknownName
 from derive.program import Program
 from derive.simplify.gate import is_rational
 from derive.verify.inputs import KINDS
-from derive.verify.mutation.breaches import unbroken
 from derive.verify.mutation.equivalence import Shown, shown
-from derive.verify.mutation.operators import NAMES
-from derive.verify.mutation.planting import mutants_of
+from derive.verify.mutation.operators import BREACHES, NAMES
+from derive.verify.mutation.planting import mutants_of, placeless
 from derive.verify.mutation.records import (
+    CUT,
     EQUIVALENT,
     FUNCTION,
     KILLED,
-    ORIGINAL,
     SURVIVED,
     UNSOUND,
     Finding,
@@ -40,18 +39,27 @@ def mutate(
     operators: tuple[str, ...] = (),
     kinds: tuple[str, ...] = KINDS,
     rungs: tuple[str, ...] = (),
+    seconds: float | None = None,
 ) -> Report:
     """The report over one target; ``limit``: mutants of each operator, taken at random by ``seed``, all if None.
 
     ``kinds`` and ``rungs`` weaken the checker on purpose: what then survives tells what they are for.
+    ``seconds`` of processor time: operators whose turn comes later are told as cut, never left out in silence.
     """
     start = time.perf_counter()
     benches = tuple(Bench(s, seed, kinds, rungs) for s in subjects(target) if isinstance(s, Subject))
     if not benches and isinstance(target, str):
         load(target)  # says why
-    sweep = Sweep(benches, seed, limit)
+    sweep = Sweep(benches, seed, limit, seconds)
     findings = [f for operator in _known(operators) or NAMES for f in sweep.of(operator)]
-    return Report(sweep.name, tuple(findings), seed, limit, time.perf_counter() - start)
+    return Report(
+        sweep.name,
+        tuple(findings),
+        seed,
+        limit,
+        time.perf_counter() - start,
+        tuple(n for b in benches for n in notes(b)),
+    )
 
 
 def _known(operators: tuple[str, ...]) -> tuple[str, ...]:
@@ -64,25 +72,40 @@ def _known(operators: tuple[str, ...]) -> tuple[str, ...]:
 class Sweep:
     """The settings of one target, and what is known of their originals."""
 
-    def __init__(self, benches: tuple[Bench, ...], seed: int, limit: int | None) -> None:
-        self.benches, self.seed, self.limit = benches, seed, limit
+    def __init__(self, benches: tuple[Bench, ...], seed: int, limit: int | None, seconds: float | None = None) -> None:
+        self.benches, self.seed, self.limit, self.seconds = benches, seed, limit, seconds
+        self.started = time.process_time()
         self.name = benches[0].subject.name if benches else ""
-        self._originals: dict[tuple[int, str], Death | None] = {}
 
     def of(self, operator: str) -> Iterator[Finding]:
         """What became of an operator's mutants: at most ``limit`` different ones over all settings."""
+        if self._over():
+            yield self._cut(operator)
+            return
         found = list(self._chosen(operator))
         if not found:
-            yield Finding(self.name, operator, NOT_APPLICABLE, proof="the program has no place for it")
+            why = dict.fromkeys(placeless(bench.subject, operator) for bench in self.benches)
+            yield Finding(self.name, operator, NOT_APPLICABLE, proof="; ".join(why))
         for at, mutant in found:
-            if self._sound(at, mutant.level):
-                yield judged(self.benches[at], mutant)
-            else:
-                yield self._unsound(at, mutant)
+            if self._over():
+                yield self._cut(operator)
+                return
+            yield judged(self.benches[at], mutant)
+
+    def _over(self) -> bool:
+        return self.seconds is not None and time.process_time() - self.started > self.seconds
+
+    def _cut(self, operator: str) -> Finding:
+        return Finding(self.name, operator, CUT, proof=f"not run: the {self.seconds:g} s of this target were over")
 
     def _chosen(self, operator: str) -> Iterator[tuple[int, Mutant]]:
+        """Mutants at random; breaches in one setting first, whose right function is looked at once for all of them."""
         made = [(at, m) for at, bench in enumerate(self.benches) for m in mutants_of(bench.subject, operator)]
         random.Random(f"{self.seed} {self.name} {operator}").shuffle(made)
+        if operator in BREACHES:
+            order = list(range(len(self.benches)))
+            random.Random(f"{self.seed} {self.name}").shuffle(order)
+            made.sort(key=lambda m: order.index(m[0]))
         seen: set[Any] = set()
         for at, mutant in made:
             key = (at, mutant.program)
@@ -90,33 +113,24 @@ class Sweep:
                 seen.add(key)
                 yield at, mutant
 
-    def _sound(self, at: int, level: str) -> bool:
-        """Whether the original passes: only then does a mutant's failing say anything."""
-        if (at, level) not in self._originals:
-            self._originals[at, level] = self.benches[at].death(original(self.benches[at], level))
-        return self._originals[at, level] is None
 
-    def _unsound(self, at: int, mutant: Mutant) -> Finding:
-        death = self._originals[at, mutant.level]
-        assert death is not None
-        return Finding(
-            mutant.target, mutant.operator, UNSOUND, **_said(self.benches[at], mutant), rung=death.rung,
-            kind=death.kind, check=death.row.check, detail=death.row.detail,
-        )  # fmt: skip
-
-
-def original(bench: Bench, level: str) -> Mutant:
-    """What is mutated, unchanged."""
-    subject = bench.subject
-    breach = unbroken if level == FUNCTION else None
-    program = None if level == FUNCTION else program_of(bench, level)
-    return Mutant(subject.name, ORIGINAL, level, "", "", subject.program, program=program, breach=breach)
+def notes(bench: Bench) -> Iterator[str]:
+    """Where a gradient that is no number counted for nothing."""
+    setting = f" ({bench.subject.title()})" if bench.subject.choices else ""
+    for case, detail in bench.passed_over.items():
+        yield f"{bench.subject.name}{setting}, the right function too, {case}: {detail}"
 
 
 def judged(bench: Bench, mutant: Mutant) -> Finding:
     """What becomes of a mutant."""
     said = _said(bench, mutant)
     death = bench.death(mutant)
+    own = bench.own(mutant.level, death) if death else None
+    if death is not None and own is not None:
+        return Finding(
+            mutant.target, mutant.operator, UNSOUND, **said, rung=death.rung, kind=death.kind, check=own.check,
+            detail=own.detail,
+        )  # fmt: skip
     evidence = _examined(bench, mutant, death)
     if death is not None and not (evidence and evidence.same):
         return Finding(
