@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from derive.program import Bind, Letter, Program, Reduce, walk
+from derive.program import INF, Bind, Letter, Program, Reduce, walk
 from derive.record import replace
 from derive.reports.compose import forward, forward_block
 from derive.reports.document import Block, Composer, Document, Formula, Prose
@@ -69,7 +69,7 @@ def _ranges(claim: Claim) -> Iterator[Bind]:
     for e in (claim.left, claim.right):
         for n in walk(e):
             if isinstance(n, Reduce):
-                yield from (b for b in n.binds if not b.letter.is_pack)
+                yield from (b for b in n.binds if not b.letter.is_pack and b.hi != INF)
 
 
 def _prose(said: Said, composer: Composer) -> Prose:

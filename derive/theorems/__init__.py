@@ -9,17 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from derive.program import Program
+from derive.theorems.bounds import bounds
 from derive.theorems.closed import closed_forms
 from derive.theorems.decay import decays
 from derive.theorems.expectation import expectations
+from derive.theorems.models import models
 from derive.theorems.nesterov import lookahead
 from derive.theorems.rule import Rule
+from derive.theorems.scaling import scalings
 from derive.theorems.stability import stability
 from derive.theorems.theorem import Claim, Said, Theorem
 
 Finder = Callable[[Rule], Iterator[Theorem]]
 
-FINDERS: tuple[Finder, ...] = (closed_forms, expectations, lookahead, decays, stability)
+FINDERS: tuple[Finder, ...] = (closed_forms, expectations, lookahead, decays, stability, bounds, scalings, models)
 
 __all__ = ["FINDERS", "Claim", "Rule", "Said", "Theorem", "theorems"]
 

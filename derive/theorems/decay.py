@@ -57,7 +57,7 @@ def _sign(rule: Rule, e: Expr) -> int:
     numbers = {h: default_of(rule, h) for h in hypers_of(e)}
     known = {h: v for h, v in numbers.items() if isinstance(v, Expr)}
     others = {s: Integer(2) for s in e.xreplace(known).atoms(Symbol)}
-    value = e.xreplace({r: ONE for r in reads_of(e)}).xreplace(known).xreplace(others)
+    value = e.xreplace(dict.fromkeys(reads_of(e), ONE)).xreplace(known).xreplace(others)
     return -1 if value.is_positive else 1
 
 
@@ -66,8 +66,11 @@ def _theorem(rule: Rule, found: Decay, per: Expr, held: tuple[str, ...], states:
     same = per == 0
     left = Read("L2", *theta.indices) - Read("decoupled", *theta.indices)
     right = ZERO if same else found.size * found.weight * per * theta.before
-    title = "L2 and decoupled decay take the same steps" if same and not states else (
-        "L2 and decoupled decay differ" if not same else "L2 and decoupled decay differ from the second step on")
+    title = (
+        "L2 and decoupled decay take the same steps"
+        if same and not states
+        else ("L2 and decoupled decay differ" if not same else "L2 and decoupled decay differ from the second step on")
+    )
     assumes = [say("both at the same parameters and states")]
     assumes += [say("{} held the same for both", rule.equations[n].now) for n in held]
     return Theorem(

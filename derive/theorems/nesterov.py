@@ -1,7 +1,7 @@
 """Two forms of Nesterov's momentum, one by a change of variables of the other.
 
-    θ[t] = θ[t − 1] + p·g[t] + q·b[t],   b[t] = μ·b[t − 1] + κ·g[t]
-    φ = θ − c·b with c = p·μ/κ   ⇒   φ[t] = φ[t − 1] + v[t],  v = k·b,  θ[t − 1] = φ[t − 1] + μ·v[t − 1]
+θ[t] = θ[t − 1] + p·g[t] + q·b[t],   b[t] = μ·b[t − 1] + κ·g[t]
+φ = θ − c·b with c = p·μ/κ   ⇒   φ[t] = φ[t − 1] + v[t],  v = k·b,  θ[t − 1] = φ[t − 1] + μ·v[t − 1]
 """
 
 from __future__ import annotations

@@ -77,6 +77,15 @@ class Rule:
         self.parameter = next((n for n in program.outputs if n in self.states), None)
 
     @property
+    def inner(self) -> tuple[str, ...]:
+        """Values within a step that are read straight from a gradient."""
+
+        def reads_one(e: Equation) -> bool:
+            return any(isinstance(n, Read) and n.tensor in self.gradients for n in walk(e.body))
+
+        return tuple(n for n, e in self.equations.items() if n not in self.states and reads_one(e))
+
+    @property
     def theta(self) -> Equation:
         """The equation of the parameter."""
         assert self.parameter is not None

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sympy import Add, Basic, Expr, Integer, Matrix, Mul, Pow, Symbol, fraction, together
+from sympy import Add, Basic, Dummy, Expr, Mul, Pow, Symbol, together
 
+from derive.functions import HALF
 from derive.program import Hyper, Letter, Read, walk
-from derive.theorems.algebra import ONE, ZERO, linear_in, vanishes
-from derive.theorems.closed import moves
+from derive.theorems.algebra import BUDGET, ONE, ZERO, linear_in, vanishes
 from derive.theorems.nesterov import default_of
 from derive.theorems.quadratic import CURVATURE, closed_loop
 from derive.theorems.rule import Rule, hypers_of, reads_of
@@ -40,7 +40,7 @@ def stability(rule: Rule) -> Iterator[Theorem]:
     if not rule.whole() or not rule.elementwise():
         return
     found = linear_map(rule)
-    if found is None or len(found.names) > MOST:
+    if found is None or len(found.names) > MOST or sum(1 for r in found.rows for e in r for _ in walk(e)) > BUDGET // 4:
         return
     size = _step_size(rule, found)
     if size is None:
@@ -189,7 +189,7 @@ def _bounds(p: Expr, z: Symbol, n: int, size: Hyper, below: tuple[Basic, ...]) -
         if s is None or r is None or (s <= 0 and r < 0) or (s == 0 and r == 0) or (s < 0 and r == 0):
             return []
         if s < 0:
-            upper.append(_fraction(rest, -slope))
+            upper.append(_fraction(rest, -slope, below))
     return _least(upper, below)
 
 
@@ -201,12 +201,22 @@ def _least(bounds: list[Expr], below: tuple[Basic, ...]) -> list[Expr]:
     return kept
 
 
-def _fraction(top: Expr, bottom: Expr) -> Expr:
+def _fraction(top: Expr, bottom: Expr, below: tuple[Basic, ...]) -> Expr:
     """top/bottom with common factors gone, each side as a product."""
-    from sympy import factor_terms
+    from sympy import factor
 
-    above, under = fraction(together(top / bottom))
-    return factor_terms(above.expand()) / factor_terms(under.expand())
+    quotient = top / bottom
+    names = {n: Dummy(str(n)) for n in walk(quotient) if isinstance(n, Read | Hyper) or (n.is_Pow and n.exp == HALF)}
+    roots = {n: d for n, d in names.items() if n.is_Pow}
+    plain = quotient.xreplace(roots).xreplace({n: d for n, d in names.items() if not n.is_Pow})
+    found = factor(together(plain)).xreplace({d: n for n, d in names.items()})
+    return Mul(*(_upright(f, below) for f in Mul.make_args(found)))
+
+
+def _upright(f: Expr, below: tuple[Basic, ...]) -> Expr:
+    """A factor that is negative, negated: an even number of them stands in a positive bound."""
+    base, exponent = f.as_base_exp()
+    return (-base) ** exponent if sign_of(base, below) == -1 else f
 
 
 def _theorem(rule: Rule, found: Map, p: Expr, size: Hyper, below: tuple[Basic, ...], bounds: list[Expr]) -> Theorem:
@@ -224,7 +234,7 @@ def _theorem(rule: Rule, found: Map, p: Expr, size: Hyper, below: tuple[Basic, .
     if any(_counts(found, n) for n in found.held):
         words += ", its scaling held"
     return Theorem(
-        "stability", say(words), claims, closed_loop(rule, found.held), tuple(_proof(rule, found, p)), tuple(assumes),
+        "stability", say(words), claims, closed_loop(rule, found.held), tuple(_proof(rule, found, p, bounds)), tuple(assumes),
         zero=found.zero, data=(size, *small, *found.held),
     )  # fmt: skip
 
@@ -233,7 +243,7 @@ def _counts(found: Map, name: str) -> bool:
     return any(r.tensor == name for row in found.rows for e in row for r in reads_of(e))
 
 
-def _proof(rule: Rule, found: Map, p: Expr) -> Iterator[Said]:
+def _proof(rule: Rule, found: Map, p: Expr, bounds: list[Expr]) -> Iterator[Said]:
     names = [rule.equations[n].now for n in found.names]
     listed = ", ".join("{}" for _ in names)
     yield say(f"the step is a linear map of {listed} with the characteristic polynomial {{}}, and no fixed point but 0;",
@@ -241,6 +251,11 @@ def _proof(rule: Rule, found: Map, p: Expr) -> Iterator[Said]:
     conditions = "p(1) > 0, p(−1) > 0 and |p(0)| < 1" if len(names) == 2 else "p(1) > 0 and p(−1) < 0"
     yield say(f"its roots are inside the unit circle where {conditions} (Schur, Cohn, Jury), which is where {{}} is below "
               "the bound.", _symbol(found, rule))  # fmt: skip
+    held = {rule.equations[n].now: ZERO for n in found.held if _counts(found, n)}
+    if held and len(bounds) == 1:
+        near = bounds[0].xreplace(held)
+        yield say("At the fixed point itself {} is 0 and the bound {}: below it the minimum attracts, above it steps "
+                  "stay at its distance.", next(iter(held)), near)  # fmt: skip
 
 
 def _symbol(found: Map, rule: Rule) -> Basic:
