@@ -23,6 +23,7 @@ BENCHMARKS: dict[str, str] = {
     "printed": "lines of the printed formulas, deltas and Piecewise left",
     "gradcheck": "faults found, false alarms and milliseconds beside torch.autograd.gradcheck, fast and slow",
     "layers": "generated forward + backward against torch.nn, HIPS autograd and plain NumPy",
+    "catalogue": "derive.nn forward + backward against torch.nn, a row a module and their geometric mean",
     "optim": "a step of derive.optim against torch's fused and foreach forms, under pooled malloc",
     "mutation": "mutants of the whole catalogue, and those of them that no check finds",
 }
