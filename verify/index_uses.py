@@ -24,6 +24,12 @@ def index_uses(program: Program, name: str) -> tuple[list, list]:
     return bounds, list(dict.fromkeys(special))
 
 
+def longest(program: Program) -> int:
+    """The longest axis that the definition itself fixes, as a size of the output does; 0 without one."""
+    spans = [b.hi - b.lo for s in program.statements for p in s.pieces for b in p.binds]
+    return max((int(n) for n in spans if n.is_Integer), default=0)
+
+
 def _made_of(program: Program, name: str) -> dict[str, None]:
     """The index input and every index tensor whose values are taken from it."""
     names = {name: None}

@@ -22,7 +22,7 @@ from derive.fields import FLOAT
 from derive.interpreter import Evaluator
 from derive.program import Axis, Bind, Parameter, Program, Reduce, Size, Tensor, walk
 from derive.verify.hyperparameters import hyperparameters, is_symbolic, plain
-from derive.verify.index_uses import index_uses
+from derive.verify.index_uses import index_uses, longest
 from derive.verify.thresholds import near, thresholds
 
 SMOOTH = ("plain", "asymmetric", "equal")
@@ -152,7 +152,8 @@ def _sizes(
     if program.role == "optimizer":
         steps = program.inputs[-1].parts[0].extent
         sizes = {s: max(n, _RUN.get(kind, 0)) if s == steps else n for s, n in sizes.items()}
-    return sizes, packs
+    span = longest(program) if kind == "large" and attempt < _ATTEMPTS // 3 else 0
+    return {s: max(n, span + 2) if span and not s.is_pack else n for s, n in sizes.items()}, packs
 
 
 def _grown(program: Program, sizes: dict[Size, int], hypers: dict[str, object], most: int) -> dict[Size, int]:
@@ -311,8 +312,9 @@ def _data(
         return np.zeros(shape, bool) if kind == "masked" else rng.random(shape) < 0.7
     if tensor.kind == "index":
         return _indices(program, tensor, shape, kind, rng, numbers)
+    compared = thresholds(program, tensor.name, numbers) if kind in ("plain", "asymmetric") else ()
     if tensor.kind == "const":
-        return rng.uniform(0.5, 1.5, shape)
+        return np.abs(near(rng.uniform(0.5, 1.5, shape), compared, rng))
     if kind == "zeros":
         return np.zeros(shape)
     if kind == "ties":
@@ -320,7 +322,7 @@ def _data(
     if positive:
         return rng.uniform(0.2, 0.9, shape)
     values = rng.normal(size=shape) * (30.0 if kind == "large" else 1.0)
-    return near(values, thresholds(program, tensor.name, numbers), rng) if kind in ("plain", "asymmetric") else values
+    return near(values, compared, rng)
 
 
 def _indices(

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from sympy import Basic, Dummy, Expr, Integer, Symbol
 
-from derive.functions import maximum, minimum
-from derive.program import Compare, Program, Read, piece_expressions, rebuild, walk
+from derive.functions import floor, maximum, minimum
+from derive.program import Compare, FloorDiv, Program, Read, piece_expressions, rebuild, walk
 
 #: The share of entries that are drawn near a threshold, and how near: away from the kink, in reach of what lies there.
 SHARE, NEAR, FAR = 0.4, 0.05, 1.5
@@ -30,9 +30,10 @@ def thresholds(program: Program, name: str, numbers: dict[Symbol, Any]) -> tuple
 
 
 def _sides(e: Basic) -> list[tuple[Expr, Expr]]:
-    """What is compared with what: in conditions, and in the larger or smaller of two."""
+    """What is compared with what: in conditions, in the larger or smaller of two; a first whole multiple."""
     pairs = [(n.args[1], n.args[2]) for n in walk(e) if isinstance(n, Compare)]
-    pairs += [n.args[:2] for n in walk(e) if isinstance(n, (maximum, minimum)) and len(n.args) == 2]
+    pairs += [n.args[:2] for n in walk(e) if isinstance(n, (maximum, minimum, FloorDiv)) and len(n.args) == 2]
+    pairs += [(n.args[0], Integer(1)) for n in walk(e) if isinstance(n, floor)]
     return [(a, b) for a, b in pairs if any(isinstance(n, Read) for n in walk(a - b))]
 
 

@@ -108,8 +108,12 @@ def far(program: Program, seed: int) -> Iterator[Case]:
 
 
 def _drawn(p: Parameter, rng: np.random.Generator) -> Any:
-    """A hyperparameter's value: a whole number of 0 to 3, a fraction below 1, or its default."""
-    one = {"Int": lambda: int(rng.integers(0, 4)), "Real": lambda: float(rng.integers(1, 31)) / 32}.get(p.kind)
+    """A hyperparameter's value: a whole number up to 3, 0 only where that is its default, a fraction below 1, or its own.
+
+    A count that is not 0 by default is divided by.
+    """
+    least = int(p.default != 0)
+    one = {"Int": lambda: int(rng.integers(least, 4)), "Real": lambda: float(rng.integers(1, 31)) / 32}.get(p.kind)
     if one is None:
         return p.default
     return tuple(one() for _ in range(p.length)) if p.length else one()
