@@ -108,9 +108,9 @@ def far(program: Program, seed: int) -> Iterator[Case]:
 
 
 def _drawn(p: Parameter, rng: np.random.Generator) -> Any:
-    """A hyperparameter's value: a whole number up to 3, 0 only where that is its default, a fraction below 1, or its own.
+    """A hyperparameter's value: a whole number up to 3, a fraction below 1, or its default.
 
-    A count that is not 0 by default is divided by.
+    0 only where that is the default: a count that is not 0 by default is divided by.
     """
     least = int(p.default != 0)
     one = {"Int": lambda: int(rng.integers(least, 4)), "Real": lambda: float(rng.integers(1, 31)) / 32}.get(p.kind)

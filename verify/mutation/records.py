@@ -63,7 +63,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Report:
-    """Every finding of one target; ``notes``: what was left out of account, and why."""
+    """Every finding of one target, in seconds of processor time; ``notes``: what was left out of account, and why."""
 
     target: str
     findings: tuple[Finding, ...] = ()

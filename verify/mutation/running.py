@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 from derive.program import Program
@@ -24,7 +25,7 @@ RUNGS_OF: dict[str, tuple[str, ...]] = {
     FUNCTION: ("forward", "contract", "probes"),
 }
 NO_NUMBER = "finite gradient"
-#: A function is given the example inputs of these kinds; it is varied from there as a user's is.
+#: A function's example inputs are of these kinds, or the first there is; it is varied from there as a user's is.
 EXAMPLES = ("asymmetric", "plain")
 
 
@@ -71,9 +72,10 @@ class Bench:
     @cached_property
     def rights(self) -> tuple[tuple[Case, Right], ...]:
         """The derived function at each example's hyperparameters."""
-        cases = (self.case(kind) for kind in EXAMPLES if kind in self.kinds)
+        cases = [c for kind in EXAMPLES if kind in self.kinds and (c := self.case(kind)) is not None]
+        cases = cases or list(islice((c for c in self.cases() if c.kind != "empty"), 1))
         idle = unfelt(self.subject)
-        return tuple((c, right_of(self.subject.program, hypers(c), idle)) for c in cases if c is not None)
+        return tuple((c, right_of(self.subject.program, hypers(c), idle)) for c in cases)
 
     def death(self, mutant: Mutant) -> Death | None:
         """What kills a mutant, if anything does."""
