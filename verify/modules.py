@@ -52,7 +52,7 @@ def _local_response(module: Any, x: torch.Tensor) -> torch.Tensor:
 
 
 #: Modules whose derivatives torch rounds off: the same by primitives, whose values are held to torch's.
-PRIMITIVES = {"BCELoss": _bce, "Hardsigmoid": _hardsigmoid, "CrossMapLRN2d": _local_response}
+PRIMITIVES: dict[str, Any] = {"BCELoss": _bce, "Hardsigmoid": _hardsigmoid, "CrossMapLRN2d": _local_response}
 #: Modules whose values are not torch's, and why; they are held to the primitives alone.
 OFF = {"CrossMapLRN2d": "torch's window runs a channel short and its gradient is not the derivative"}
 

@@ -158,21 +158,19 @@ def _signs(call: Call) -> None:
 
 def _enough_values(call: Call) -> None:
     """One value a channel has no variance; an empty batch leaves the statistics as they were."""
-    import torch
 
     x = call.arguments[call.first]
     if call.arguments["training"]:
-        torch.nn.functional._verify_batch_size(x.size())
+        _private("_verify_batch_size")(x.size())
         if x.numel() == 0:
             call.arguments |= {"running_mean": None, "running_var": None}
 
 
 def _enough_places(call: Call) -> None:
     """One place has no variance."""
-    import torch
 
     if call.arguments["use_input_stats"]:
-        torch.nn.functional._verify_spatial_size(call.arguments[call.first].size())
+        _private("_verify_spatial_size")(call.arguments[call.first].size())
 
 
 def _fractional(call: Call) -> None:
@@ -194,13 +192,12 @@ def _fractional(call: Call) -> None:
 
 def _unpool(call: Call) -> None:
     """The output's size from the windows, as torch has it, or as given."""
-    import torch
 
     x, n = call.arguments[call.first], int(call.word[-2])
     window = {k: _tuple(call.arguments.pop(k), n) for k in ("kernel_size", "stride", "padding")}
     stride = window["stride"] or window["kernel_size"]
     wanted = call.arguments.pop("output_size")
-    size = torch.nn.functional._unpool_output_size(
+    size = _private("_unpool_output_size")(
         x, list(window["kernel_size"]), list(stride), list(window["padding"]), wanted
     )
     call.arguments["output_size"] = tuple(size)
@@ -317,6 +314,13 @@ def _grid(call: Call) -> None:
         call.arguments["scale_factors"] = tuple(map(float, factors))
         size = tuple(int(n * f) for n, f in zip(lengths, factors, strict=True)) if size is None else size
     call.arguments["output_size"] = tuple(size)
+
+
+def _private(name: str) -> Any:
+    """A check of torch's own, for its own words."""
+    import torch
+
+    return getattr(torch.nn.functional, name)
 
 
 def _of_functional(names: str, reading: Callable[[Call], None]) -> dict[str, Callable[[Call], None]]:

@@ -15,7 +15,8 @@ def multi_head_attention(call: Call) -> None:
     """Weights for each of query, key and value; one mask of scores; what dropout keeps."""
     import torch
 
-    a, functional = call.arguments, torch.nn.functional
+    a: dict[str, Any] = call.arguments
+    functional: Any = torch.nn.functional
     batched = functional._mha_shape_check(
         a["query"], a["key"], a["value"], a["key_padding_mask"], a["attn_mask"], a["num_heads"]
     )

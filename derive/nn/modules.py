@@ -7,7 +7,6 @@ under the same names.  Everything else is torch's.
 
 from __future__ import annotations
 
-import functools
 import types
 from collections.abc import Iterator
 from typing import Any
@@ -34,7 +33,6 @@ def attribute(name: str) -> Any:
 _MADE: dict[type, type] = {}
 
 
-@functools.cache
 def is_computation(value: Any) -> bool:
     """Whether it is a module class that computes with tensors, rather than hold other modules."""
     return is_module_class(value) and any(True for _ in _methods(value))

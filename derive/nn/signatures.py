@@ -45,7 +45,7 @@ def signature(name: str) -> inspect.Signature:
         return _of_text(name, TOLD[name])
     import torch
 
-    function = functools.reduce(getattr, name.split("."), torch)
+    function: Any = functools.reduce(getattr, name.split("."), torch)
     last = name.rpartition(".")[2]
     function = getattr(torch.nn.functional, f"{last}_with_indices", function)  # the other half of a choice by flag
     try:

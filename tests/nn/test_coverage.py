@@ -1,4 +1,4 @@
-"""Nothing of torch.nn is forgotten: a class is torch's holder of others, has a definition, or is refused with the reason."""
+"""Nothing of torch.nn is forgotten: a class holds others, has a definition, or is refused with the reason."""
 
 import ast
 import inspect
@@ -18,10 +18,11 @@ from derive.verify import modules as bed
 
 CLASSES = [n for n in dir(torch.nn) if isinstance(v := getattr(torch.nn, n), type) and issubclass(v, torch.nn.Module)]
 NAMED = {word for words in torch_names().values() for word in words}
-#: Classes whose computation is that of the modules they hold, or of the class they become.
+#: Classes whose computation is that of the modules they hold, the class they become, or the functions they choose among.
 MADE_OF_OTHERS = {
     "TransformerEncoderLayer", "TransformerDecoderLayer", "TransformerEncoder", "TransformerDecoder", "Transformer",
     "RNNBase", "RNNCellBase", "LazyLinear", "Unflatten", "Flatten",
+    "Upsample", "UpsamplingBilinear2d", "UpsamplingNearest2d",
 }  # fmt: skip
 
 
