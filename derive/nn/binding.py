@@ -57,7 +57,7 @@ def functional(name: str) -> Any:
         from derive.nn.rebound import rebound
 
         return rebound(original, lambda kind: kind)
-    if name.startswith("_") or name in WITHOUT_GRADIENT:
+    if name.startswith("_") or name in WITHOUT_GRADIENT or isinstance(original, type) or not callable(original):
         return original
     raise without_definition(path)
 

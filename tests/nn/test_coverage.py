@@ -18,7 +18,7 @@ from derive.verify import modules as bed
 
 CLASSES = [n for n in dir(torch.nn) if isinstance(v := getattr(torch.nn, n), type) and issubclass(v, torch.nn.Module)]
 NAMED = {word for words in torch_names().values() for word in words}
-#: Classes whose computation is that of the modules they hold, the class they become, or the functions they choose among.
+#: Classes that compute by the modules they hold, the class they become, or the functions they choose among.
 MADE_OF_OTHERS = {
     "TransformerEncoderLayer", "TransformerDecoderLayer", "TransformerEncoder", "TransformerDecoder", "Transformer",
     "RNNBase", "RNNCellBase", "LazyLinear", "Unflatten", "Flatten",
@@ -71,7 +71,7 @@ def functions_of(name):
 
 def test_every_function_that_a_method_reaches_is_derived():
     computing = [n for n in CLASSES if is_computation(getattr(torch.nn, n)) and n not in UNSUPPORTED]
-    words = {word for name in computing for word in functions_of(name) if not word.startswith("_")}
+    words = {word for name in computing for word in functions_of(name) if not word.startswith("_")} - {"Tensor"}
     assert len(words) > 80
     torchs = [w for w in sorted(words) if getattr(derive.nn.functional, w) is getattr(torch.nn.functional, w)]
     assert torchs == []
