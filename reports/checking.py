@@ -130,7 +130,7 @@ def _mutated(asked: Asked, watch: Watch, team: Alone | Team) -> Outcome:
     names, found = plan.targets(asked.targets, asked.all), []
     with watch(len(names)) as tell:
         for name in names:
-            found.append(mutate(name, seed=asked.seed, limit=asked.limit))
+            found.append(mutate(name, seed=asked.seed, limit=asked.limit, seconds=asked.timeout))
             tell(name)
     return Outcome(mutations.to_json(found) if asked.json else mutations.to_table(found), "", exit_code(found))
 

@@ -90,6 +90,9 @@ BREACHES: dict[str, Callable[[breaches.Right], Callable[..., Any] | None]] = {
 #: Breaches of what was saved: without a place where the gradient reads nothing of the inputs.
 OF_WHAT_WAS_SAVED = ("assumes contiguous inputs", "saved by the first call", "saved by the latest call")
 
+#: A breach of how a cotangent lies in memory: without a place where it is a single number.
+OF_THE_LAYOUT = "assumes contiguous cotangent"
+
 #: A fault of the forward that its gradient follows: any of these in the definition itself.
 TOGETHER = "forward and backward wrong together"
 

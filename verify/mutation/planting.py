@@ -11,6 +11,7 @@ from derive.verify.mutation.operators import (
     ANYWHERE,
     BACKWARD,
     BREACHES,
+    OF_THE_LAYOUT,
     OF_WHAT_WAS_SAVED,
     TOGETHER,
     UPDATES,
@@ -52,6 +53,8 @@ def _breach(subject: Subject, operator: str) -> Iterator[Mutant]:
     right = Right(subject.program, unfelt=unfelt(subject))
     if _decreed(subject.program) or (operator in OF_WHAT_WAS_SAVED and not _saves(subject)):
         return
+    if operator == OF_THE_LAYOUT and not _spread(subject.program):
+        return
     if right.felt and breach(right) is not None:
         words = (breach.__doc__ or "").strip().rstrip(".")
         choices = tuple(sorted(subject.choices.items()))
@@ -64,9 +67,16 @@ def placeless(subject: Subject, operator: str) -> str:
         return "constant(…) stops a gradient: differences of the function say nothing of it"
     if operator in OF_WHAT_WAS_SAVED and not _saves(subject):
         return "the gradient reads no input"
+    if operator == OF_THE_LAYOUT and not _spread(subject.program):
+        return "every output is a single number"
     if operator in UPDATES and subject.program.role != "optimizer":
         return "it is no update rule"
     return "the program has no place for it"
+
+
+def _spread(program: Program) -> bool:
+    """Whether a real output has an axis."""
+    return any(program.tensor(n).kind == "real" and program.tensor(n).parts for n in program.outputs)
 
 
 def unfelt(subject: Subject) -> frozenset[str]:
