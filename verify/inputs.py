@@ -348,4 +348,6 @@ def _indices(
     counted = next((v for v in range(top) if v not in marks), None)
     if kind in SMOOTH and marks and values.size and counted is not None:
         values.flat[0] = values.flat[-1] = counted  # a loop that stops short must miss something
+    if kind == "large" and marks and values.size > 1 and counted is not None:
+        values.flat[0], values.flat[-1] = counted, marks[0]  # some of each
     return values
