@@ -6,6 +6,7 @@ where the function takes it, since differences in float32 tell little.
 
 from __future__ import annotations
 
+import contextlib
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor as Array
+from torch.utils import _pytree as trees
 
 from derive.errors import InputError
 from derive.verify import coarse, contract, forward_mode, kinks, precision, probing
@@ -30,6 +32,7 @@ from derive.verify.verdict import FAILED, INCONCLUSIVE, NOT_APPLICABLE, Evidence
 
 FORWARD, CONTRACT = 1e-10, 1e-12
 LOW, _FAR = ("float32", "bfloat16"), 30.0
+_SMALL = 32_768
 _EPS = float(np.finfo(float).eps)
 _KEPT = (
     "the gradient is right, its own derivative is not: what the forward saved of its results is a constant to "
@@ -82,11 +85,23 @@ def check_callable(
     name = name or forms.name_of(thing)
     given: dict[str, Any] = {"orders": orders, "reference": reference, "backward": backward}
     state = np.random.get_state(), random.getstate()
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), _one_thread(inputs, kwargs):
         found = tuple(rows(thing, inputs, kwargs, seed=seed, **given))
     np.random.set_state(state[0])
     random.setstate(state[1])
     return Verdict(name, found, where=forms.where_of(thing, backward))
+
+
+@contextlib.contextmanager
+def _one_thread(*given: Any) -> Iterator[None]:
+    """Few entries gain nothing by threads, which wait for each other where the machine is busy."""
+    entries = sum(int(np.size(x)) if not isinstance(x, Array) else x.numel() for x in trees.tree_leaves(given))
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1 if entries <= _SMALL else before)
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def rows(

@@ -72,8 +72,10 @@ def _window(places: list[list[int]]) -> Window | None:
     first, second = places
     if not first or not second:
         return None
-    taps = int(np.gcd.reduce(np.diff(first))) if len(first) > 1 else 0
-    return Window(first[0], taps, second[0] - first[0])
+    move = second[0] - first[0]
+    if len(first) < 2 or move == 0:  # no window: a single tap, or one that all outputs share
+        return None
+    return Window(first[0], int(np.gcd.reduce(np.diff(first))), move)
 
 
 def _said(found: dict[int, tuple[Window, Window]]) -> str:
