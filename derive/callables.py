@@ -17,9 +17,11 @@ from sympy import Expr
 from derive.bind import bind
 from derive.bind.hypers import bind_hypers
 from derive.bind.words import declared, nearest
+from derive.calculus.hyperparameters import with_inputs
 from derive.draws import beside, drawn
 from derive.errors import DeriveError, InputError
 from derive.lower.residuals import map_expressions, returned
+from derive.moving import moving_hypers, opened
 from derive.program import Draw, Hyper, Program, Tensor
 from derive.targets.files import is_fixed, without_fixed
 from derive.tower import Tower
@@ -61,6 +63,7 @@ class Function:
         self.__doc__ = source.doc
         self.__signature__ = _signature(source.parameters)
         self._checked: dict[tuple, None] = {}
+        self._moving: dict[tuple, tuple[Tower, Tower]] = {}
 
     def __repr__(self) -> str:
         return f"derive.function({self.__name__}{self.__signature__})"
@@ -68,7 +71,11 @@ class Function:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Outputs as the definition returns them: one tensor, or a tuple."""
         given, hypers = _sorted_out(self._source, args, kwargs)
-        tower, given, hypers = self._source.specialised(given, hypers)
+        moving = moving_hypers(hypers)
+        tower, given, hypers = self._source.specialised(given, {**hypers, **opened(moving)})
+        if moving:
+            tower = self._by_hypers(tower, tuple(moving))
+            given, hypers = {**given, **moving}, {n: v for n, v in hypers.items() if n not in moving}
         program = tower.program
         numbers = _numbers(program, hypers)
         tensors = self._tensors(program, _with_copies(program, given), hypers, numbers)
@@ -101,6 +108,13 @@ class Function:
                 tensors[t.name] = drawn(program, t, shapes[t.name], numbers, like, beside(t, program, tensors))
             self._remember(key)
         return [tensors[t.name] for t in program.inputs]
+
+    def _by_hypers(self, tower: Tower, names: tuple[str, ...]) -> Tower:
+        """The tower of the program that has these hyperparameters among its inputs."""
+        key = (id(tower.program), *names)
+        if key not in self._moving:
+            self._moving[key] = (tower, Tower(with_inputs(tower.program, names)))  # the first keeps its id alive
+        return self._moving[key][1]
 
     def _remember(self, key: tuple) -> None:
         if len(self._checked) >= REMEMBERED:

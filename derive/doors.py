@@ -37,13 +37,27 @@ def _names(wrt: str | Sequence[str] | None) -> tuple[str, ...] | None:
     return names
 
 
+def _by(program: Program, names: tuple[str, ...] | None) -> tuple[Program, tuple[str, ...] | None]:
+    """The program with the hyperparameters among the names as inputs."""
+    inputs = {t.name for t in program.inputs}
+    hypers = [n for n in names or () if n not in inputs and n in {p.name for p in program.parameters}]
+    if not hypers:
+        return program, names
+    from derive.calculus.hyperparameters import with_inputs
+
+    return with_inputs(program, hypers), names
+
+
 def vjp(program: str | Program, wrt: str | Sequence[str] | None = None) -> Program:
-    """The vector-Jacobian product, simplified: ``dx = Σ dy · ∂y/∂x`` for each differentiable input (or ``wrt``)."""
+    """The vector-Jacobian product, simplified: ``dx = Σ dy · ∂y/∂x`` for each differentiable input (or ``wrt``).
+
+    ``wrt`` may name real hyperparameters: ``vjp("adam", wrt=["lr", "theta_0"])``.
+    """
     from derive.calculus.adjoint import adjoint
     from derive.simplify import simplify
 
-    primal = _program(program)
-    return simplify(adjoint(primal, _names(wrt)), primal)
+    primal, names = _by(_program(program), _names(wrt))
+    return simplify(adjoint(primal, names), primal)
 
 
 def jvp(program: str | Program, wrt: str | Sequence[str] | None = None) -> Program:
@@ -51,8 +65,8 @@ def jvp(program: str | Program, wrt: str | Sequence[str] | None = None) -> Progr
     from derive.calculus.tangent import tangent
     from derive.simplify import simplify
 
-    primal = _program(program)
-    return simplify(tangent(primal, _names(wrt)), primal)
+    primal, names = _by(_program(program), _names(wrt))
+    return simplify(tangent(primal, names), primal)
 
 
 def generate(program: str | Program, target: str = "numpy", wrt: str | Sequence[str] | None = None) -> Generated:

@@ -7,6 +7,8 @@ May import program, functions and the language; knows nothing of text or arrays.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
 
 from derive.program import Program
 from derive.theorems.bounds import bounds
@@ -15,7 +17,7 @@ from derive.theorems.decay import decays
 from derive.theorems.expectation import expectations
 from derive.theorems.models import models
 from derive.theorems.nesterov import lookahead
-from derive.theorems.rule import Rule
+from derive.theorems.rule import Rule, TooLarge
 from derive.theorems.scaling import scalings
 from derive.theorems.stability import stability
 from derive.theorems.theorem import Claim, Said, Theorem
@@ -30,4 +32,9 @@ __all__ = ["FINDERS", "Claim", "Rule", "Said", "Theorem", "theorems"]
 def theorems(program: Program, finders: tuple[Finder, ...] = FINDERS) -> tuple[Theorem, ...]:
     """What holds for an update rule, in the order of the finders."""
     rule = Rule(program)
-    return tuple(t for find in finders for t in find(rule)) if rule.equations else ()
+    return tuple(t for find in finders for t in _found(find, rule)) if rule.equations else ()
+
+
+def _found(find: Finder, rule: Rule) -> Iterator[Theorem]:
+    with suppress(TooLarge):
+        yield from (replace(t, gradient=rule.gradients[0] if rule.gradients else "") for t in find(rule))

@@ -21,7 +21,10 @@ def vanishes(e: Expr) -> bool:
     e = flat(e)
     if e == 0 or expand(e) == 0:
         return True
-    return bool(expand(fraction(together(expand(e)))[0]) == 0)
+    e = expand(e)
+    if not any(isinstance(n, Pow) and n.exp.could_extract_minus_sign() for n in walk(e)):
+        return False
+    return bool(expand(fraction(together(e))[0]) == 0)
 
 
 def flat(e: Expr) -> Expr:

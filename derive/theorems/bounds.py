@@ -65,7 +65,7 @@ def _schwarz(rule: Rule, moved: Expr, step: Expr) -> Iterator[Theorem]:
                 continue
             mean = linear(rule, rule.equations[read.tensor]) if read.tensor in rule.states else None
             value = mean.drive if mean is not None else read
-            if not vanishes(found.drive - value**2) or (mean is not None and not _plain(mean)):
+            if found.drive != value**2 or (mean is not None and not _plain(mean)):
                 continue
             yield _bound(rule, moved, rest, found, mean, value, dropped)
             return

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
-from sympy import Basic, Expr, Integer, Mul, fraction, together
+from sympy import Basic, Expr, Integer, Mul, Symbol, fraction, together
 
 from derive.program import Bind, Letter, Read, Reduce, walk
 from derive.theorems.algebra import ONE, ZERO, cancelled, linear_in, split_factors, vanishes
@@ -180,9 +181,15 @@ def geometric(a: Expr, n: Expr) -> Expr | None:
     """Σ s = 1 … n  aⁿ⁻ˢ = (1 − aⁿ)/(1 − a), by its own recurrence G(n) = a·G(n − 1) + 1."""
     if a == ONE:
         return n
+    return (1 - a**n) / (1 - a) if _geometric_lemma() else None
+
+
+@cache
+def _geometric_lemma() -> bool:
+    """(1 − aⁿ)/(1 − a) = a·(1 − aⁿ⁻¹)/(1 − a) + 1, and it is 0 at n = 0: once, for every a."""
+    a, n = Symbol("a", positive=True), Symbol("n", integer=True)
     form = (1 - a**n) / (1 - a)
-    fits = vanishes(form - a * form.xreplace({n: n - 1}) - 1) if n.is_Symbol else True
-    return form if fits else None
+    return vanishes(form - a * form.xreplace({n: n - 1}) - 1) and form.xreplace({n: ZERO}) == 0
 
 
 __all__ = ["Linear", "closed_form", "closed_forms", "geometric", "linear", "linear_states", "moves"]

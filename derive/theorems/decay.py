@@ -16,6 +16,7 @@ from derive.program import Hyper, Read, walk
 from derive.theorems.algebra import ONE, ZERO, linear_in, vanishes
 from derive.theorems.closed import moves
 from derive.theorems.nesterov import default_of
+from derive.theorems.quadratic import hold
 from derive.theorems.rule import Rule, hypers_of, reads_of
 from derive.theorems.theorem import Claim, Said, Theorem, say
 
@@ -42,14 +43,11 @@ def decays(rule: Rule) -> Iterator[Theorem]:
         return
     per_gradient = parts[0][gradient]
     sign = _sign(rule, per_gradient)
-    decayed = rule.put(plain, lambda r: r + sign * found.weight * theta.before if r.tensor == gradient.tensor else None)
-    factor = found.size * found.weight + sign * found.weight * per_gradient
-    if not vanishes(decayed - (plain - found.size * found.weight * theta.before) - factor * theta.before):
-        return
+    factor = found.size + sign * per_gradient  # the step is linear in the gradient, which is moved by w·θ
     per = 1 + Add(*(sign * a / found.size for a in Add.make_args(per_gradient)))
     held = tuple(n for n in held if any(r.tensor == n for r in reads_of(per)))
     states = [n for n in rule.states if n not in (theta.name, *held) and _reaches(rule, n, gradient.tensor)]
-    yield _theorem(rule, found, ZERO if vanishes(factor) else per, held, states)
+    yield _theorem(rule, found, ZERO if not reads_of(factor) and vanishes(factor) else per, held, states)
 
 
 def _sign(rule: Rule, e: Expr) -> int:
@@ -74,8 +72,8 @@ def _theorem(rule: Rule, found: Decay, per: Expr, held: tuple[str, ...], states:
     assumes = [say("both at the same parameters and states")]
     assumes += [say("{} held the same for both", rule.equations[n].now) for n in held]
     return Theorem(
-        "decay", say(title), (Claim(left, right, checked=False),), rule.program, tuple(_proof(rule, found, same, held, states)),
-        tuple(assumes), data=(found.weight, found.size, "L2" if found.coupled else "decoupled", *states),
+        "decay", say(title), (Claim(left, right, checked=False),), hold(rule.program, held), tuple(_proof(rule, found, same, held, states)),
+        tuple(assumes), data=(found.weight, found.size, "L2" if found.coupled else "decoupled", right), steady=held,
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from sympy import Add, Basic, Dummy, Expr, Integer, Pow, Symbol
 
-from derive.program import Hyper, Letter, Program, Read, Statement, Tensor, walk
+from derive.program import Compare, Hyper, Letter, Program, Read, Statement, Tensor, Where, walk
 from derive.theorems.algebra import ONE, ZERO, cancelled, vanishes
 from derive.theorems.closed import Linear, geometric, linear_states, moves
 from derive.theorems.rule import Rule, hypers_of
@@ -68,7 +68,7 @@ def _theorem(rule: Rule, found: Linear, factor: Expr) -> Theorem:
     title = "the expectation of {}" + (", and its bias" if verdict else "")
     return Theorem(
         "expectation", say(title.format(name)), tuple(claims), setting, tuple(proof), tuple(assumes), tested=tested,
-        data=(verdict,),
+        data=(verdict,), steady=("mean",),
     )  # fmt: skip
 
 
@@ -130,8 +130,13 @@ def _stationary(rule: Rule, found: Linear) -> Program:
     axes = tuple(tuple(replace(p, below=0) for p in axis) for axis in statement.tensor.axes)
     mean = Tensor("mean", axes)
     value = Read("mean", *found.equation.indices)
-    drives = {found.drive: value, found.drive.xreplace({found.equation.t: Integer(1)}): value}
-    pieces = tuple(replace(p, rhs=p.rhs.xreplace(drives)) for p in statement.pieces)
+    body = found.a * found.equation.before + found.gain * value
+    if found.first is not None:
+        ratio = cancelled(found.first / found.drive.xreplace({found.equation.t: Integer(1)}))
+        body = Where(Compare("==", found.equation.t, ONE), ratio * value, body)
+    base = [p for p in statement.pieces if p.indices[found.equation.at].is_Integer]
+    main = next(p for p in statement.pieces if p not in base)
+    pieces = (*base, replace(main, rhs=body.xreplace(dict(zip(found.equation.indices, main.indices, strict=True)))))
     started = [t for t in program.inputs if any(r.tensor == t.name for p in pieces for r in _reads(p.rhs))]
     return replace(
         program, name=f"{program.name}_{name}", inputs=(*started, mean), outputs=(name,), laws=(), updates=(),

@@ -27,6 +27,14 @@ from derive.program import (
 )
 
 
+#: A heuristic: a step of more nodes than this, said in one expression, has no theorem that a person would read.
+LARGEST = 1500
+
+
+class TooLarge(Exception):
+    """What is looked at is past reading; the theorem is not told."""
+
+
 @dataclass(frozen=True)
 class Equation:
     """``name[indices] = body``; ``at`` is the place of the step among the indices."""
@@ -144,7 +152,10 @@ class Rule:
                 return None
             return self.opened(self.body_of(read), keep)
 
-        return self.put(e, value)
+        said = self.put(e, value)
+        if sum(1 for _ in walk(said)) > LARGEST:
+            raise TooLarge
+        return said
 
     def update(self, keep: tuple[str, ...] = ()) -> Expr:
         """θ[t] − θ[t − 1], said in ``keep`` at t, inputs, and states before the step."""

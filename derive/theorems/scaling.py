@@ -187,5 +187,5 @@ def _theorem(
         title = "the step scales with the parameters"
     return Theorem(
         "scaling", say(title), (claim,), rule.program, tuple(proof), tuple(assumes), zero=tuple(h.name for h in zero),
-        data=(str(gradients), str(parameters), step),
+        data=(str(gradients), str(parameters), step, *conditions),
     )  # fmt: skip

@@ -48,7 +48,7 @@ def _programs(source: str, choices: dict[str, Any]) -> Iterator[tuple[str, Progr
     words: list[str] = []
     for parameter in first.parameters:
         other = None if parameter.name in choices else _other(parameter)
-        if other is None:
+        if other is None or (not taken and not isinstance(other, Open)):
             continue
         changed = {**taken, parameter.name: other}
         try:

@@ -235,7 +235,7 @@ def _theorem(rule: Rule, found: Map, p: Expr, size: Hyper, below: tuple[Basic, .
         words += ", its scaling held"
     return Theorem(
         "stability", say(words), claims, closed_loop(rule, found.held), tuple(_proof(rule, found, p, bounds)), tuple(assumes),
-        zero=found.zero, data=(size, *small, *found.held),
+        zero=found.zero, data=(size, *small), steady=found.held,
     )  # fmt: skip
 
 

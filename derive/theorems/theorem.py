@@ -52,6 +52,7 @@ class Theorem:
 
     ``setting``: the program whose trajectories fulfil the claims, under the assumptions; ``zero``: the hyperparameters
     assumed to be 0 there.  ``kind`` names the finder, for whoever checks it numerically; ``data``: what that check needs.
+    ``steady``: inputs of the setting that are the same at every step; ``gradient``: the input that is the gradient.
     ``tested``: the claims over the setting's tensors, where the printed ones speak of others (an expectation).
     ``plain``: it says nothing that is worth saying twice, for another choice of the same definition.
     """
@@ -67,6 +68,8 @@ class Theorem:
     proved: str = "symbolically"
     plain: bool = False
     tested: tuple[Claim, ...] = ()
+    steady: tuple[str, ...] = ()
+    gradient: str = ""
 
     @property
     def tests(self) -> tuple[Claim, ...]:

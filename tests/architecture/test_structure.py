@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 #: Rooms from the ground up; a module may import its own room and those before it.
 STOREYS = (
-    ("derive", "derive.errors", "derive.record"),
+    ("derive", "derive.errors", "derive.record", "derive.kept"),
     ("derive.nodes", "derive.program", "derive.functions", "derive.order", "derive.fields", "derive.closures"),
     ("derive.language",),
     ("derive.bind", "derive.interpreter"),
@@ -22,7 +22,7 @@ STOREYS = (
     ("derive.theorems",),
     ("derive.lower",),
     ("derive.targets",),
-    ("derive.tower", "derive.draws", "derive.callables", "derive.doors", "derive.optim"),
+    ("derive.tower", "derive.draws", "derive.moving", "derive.callables", "derive.doors", "derive.optim"),
     ("derive.nn",),
     ("derive.verify",),
     ("derive.reports",),
