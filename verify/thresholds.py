@@ -19,7 +19,8 @@ _DEEP = 4
 
 def thresholds(program: Program, name: str, numbers: dict[Symbol, Any]) -> tuple[float, ...]:
     """The values of one input at which a comparison of a·x + b with a number changes, in order of appearance."""
-    x, found = Dummy("x"), {}
+    x = Dummy("x")
+    found: dict[float, None] = {}
     for s in program.statements:
         for e in (e for p in s.pieces for e in piece_expressions(p)):
             for a, b in _sides(e):
