@@ -135,3 +135,7 @@ def test_a_broken_promise_is_said_once_and_where():
     said = _said(Ignored, randn(2, 3))["contract, zero cotangent"]
     assert said.startswith("x[") and ", " in said.split("]")[0] and "mask" not in said
     assert said.endswith("a gradient without a cotangent: the cotangent is ignored")
+
+
+def test_random_numbers_fall_by_the_layout_of_the_input():
+    assert check(lambda x: x * torch.rand_like(x), randn(3, 4)).passed
