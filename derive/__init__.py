@@ -31,6 +31,6 @@ __all__ = ["function", "generate", "jvp", "load", "vjp"]
 def __getattr__(name: str) -> Any:
     if name in _DOORS:
         return getattr(import_module(_DOORS[name]), name)
-    if name in ("verify", "reports"):
+    if name in ("verify", "reports", "nn", "optim"):
         return import_module(f"derive.{name}")
     raise AttributeError(f"module 'derive' has no attribute {name!r}")

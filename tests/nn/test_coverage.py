@@ -2,6 +2,8 @@
 
 import ast
 import inspect
+import subprocess
+import sys
 import textwrap
 import types
 
@@ -79,3 +81,8 @@ def test_every_function_that_a_method_reaches_is_derived():
 
 def test_definitions_are_of_the_catalogue():
     assert {n for names in definitions().values() for n in names} <= set(catalogue_index())
+
+
+def test_it_is_reached_from_derive_itself():
+    code = "import derive; assert derive.nn.Linear(2, 3).weight.shape == (3, 2) and derive.optim"
+    subprocess.run([sys.executable, "-c", code], check=True)
