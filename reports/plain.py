@@ -94,7 +94,7 @@ def _heading(block: Block, t: Text) -> str:
     items = [f"{name}: {t.line(node)}" for name, node in block.about]
     about = ", ".join(items)
     if not about:
-        return block.title
+        return "\n".join(textwrap.wrap(block.title, WIDTH, subsequent_indent="    "))
     gap = max(3, 34 - columns(block.title))
     line = f"{block.title}{' ' * gap}{about}"
     if columns(line) <= WIDTH:
