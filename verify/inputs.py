@@ -150,7 +150,7 @@ def _sizes(
         if s.is_pack:
             packs[s.name] = axes
     if program.role == "optimizer":
-        steps = program.inputs[-1].parts[0].extent
+        steps = next((t.parts[0].extent for t in reversed(program.inputs) if t.parts), None)
         sizes = {s: max(n, _RUN.get(kind, 0)) if s == steps else n for s, n in sizes.items()}
     span = longest(program) if kind == "large" and attempt < _ATTEMPTS // 3 else 0
     return {s: max(n, span + 2) if span and not s.is_pack else n for s, n in sizes.items()}, packs
