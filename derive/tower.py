@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from derive.kept import once
 from derive.lower.residuals import returned, split
 from derive.program import Program, Tensor
 
@@ -125,6 +126,13 @@ def is_real(tensor: Tensor) -> bool:
 
 
 def _derivative(rule: str, program: Program, wrt: tuple[str, ...]) -> Program:
+    every = wrt == tuple(t.name for t in program.inputs if t.differentiable)
+    return derivative(program, rule, None if every else wrt)
+
+
+@once
+def derivative(program: Program, rule: str, wrt: tuple[str, ...] | None) -> Program:
+    """The simplified adjoint or tangent by these inputs, by all differentiable ones if None."""
     from derive.calculus.adjoint import adjoint
     from derive.calculus.tangent import tangent
     from derive.simplify import simplify

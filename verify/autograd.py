@@ -26,8 +26,14 @@ def tensors(inputs: Arrays, differentiable: tuple[str, ...] = ()) -> dict[str, A
 
 
 def forward(case: Case) -> Arrays:
-    """Every output by the program in torch primitives."""
-    return near(case)(case.inputs)
+    """Every output by the program in torch primitives; several rungs ask for the same ones."""
+    known = case.kept.get("forward")
+    if known is None or known[0] is not case.inputs:
+        run = Run(case.program, case.numbers, kept=case.kept)
+        with torch.no_grad():
+            found = {n: y.reshape(-1).numpy() for n, y in run.outputs(tensors(case.inputs)).items()}
+        known = case.kept["forward"] = case.inputs, found
+    return dict(known[1])
 
 
 def shapes(case: Case) -> dict[str, tuple[int, ...]]:

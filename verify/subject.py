@@ -16,6 +16,7 @@ from derive.calculus.tangent import tangent
 from derive.errors import DeriveError
 from derive.language import load_definition, specialise
 from derive.program import Program
+from derive.tower import derivative
 from derive.verify.inputs import Case, is_symbolic
 from derive.verify.samples import SETTINGS
 
@@ -36,19 +37,19 @@ class Subject:
 
     @cached_property
     def vjp(self) -> Program:
-        return derive.vjp(self.program)
+        return derivative(self.program, "adjoint", None)
 
     @cached_property
     def vjp2(self) -> Program:
-        return derive.vjp(self.vjp)
+        return derivative(self.vjp, "adjoint", None)
 
     @cached_property
     def vjp3(self) -> Program:
-        return derive.vjp(self.vjp2)
+        return derivative(self.vjp2, "adjoint", None)
 
     @cached_property
     def jvp(self) -> Program:
-        return derive.jvp(self.program)
+        return derivative(self.program, "tangent", None)
 
     @cached_property
     def function(self) -> Callable:

@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any
 
 from derive.errors import DeriveError, InputError, UnknownName
+from derive.kept import once
 from derive.lower import lower
 from derive.program import Parameter, Program
 from derive.targets import to_numpy, to_torch
@@ -82,6 +83,7 @@ def _known(target: str) -> None:
         raise UnknownName(f"there is no target {target!r}", mend=f"targets: {', '.join(TARGETS)}")
 
 
+@once
 def callable_of(program: Program, target: str) -> Callable[..., tuple[Any, ...]]:
     """The program's code as ``f(*inputs, **hypers) -> outputs``: every input given, always a tuple."""
     library, function = TARGETS[target]

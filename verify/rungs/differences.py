@@ -14,11 +14,13 @@ from derive.verify.subject import Subject
 from derive.verify.verdict import NOT_APPLICABLE, Row
 
 _KINDS = ("plain", "asymmetric")
+#: Kinds probed at settings after the first, where autograd's gradient is compared at every kind.
+PROBED = ("asymmetric",)
 
 
 def probed(subject: Subject, case: Case, options: Options) -> Iterator[Row]:
     """The derived gradient against differences of the forward, drawn again where there is a kink."""
-    if not case.smooth or not has_gradient(case):
+    if not (case.smooth if subject.first else case.kind in PROBED) or not has_gradient(case):
         return
 
     def row(k: int) -> Row:
@@ -48,7 +50,7 @@ def claim_of(subject: Subject, case: Case, seed: int) -> Claim:
 
 def complex_steps(subject: Subject, case: Case, options: Options) -> Iterator[Row]:
     """Im f(x + i·h·v)/h by the generated NumPy, with h so small that nothing is left out, against ⟨∇, v⟩."""
-    if case.kind not in _KINDS or not has_gradient(case) or "numpy" not in options.codes:
+    if case.kind not in (_KINDS if subject.first else PROBED) or not has_gradient(case) or "numpy" not in options.codes:
         return
     at = title(subject, case.title())
     reason = complex_step.not_analytic(case.program)

@@ -11,11 +11,12 @@ from derive.verify.subject import Subject
 from derive.verify.verdict import FAILED, NOT_APPLICABLE, PASSED, Row
 
 CHECK = "exact identity"
+_KINDS = ("asymmetric", "equal")
 
 
 def exact_identity(subject: Subject, case: Case, options: Options) -> Iterator[Row]:
     """The identity modulo a prime; where only functions' own identities could tell, to fifty digits."""
-    if case.kind not in ("asymmetric", "equal") or not has_gradient(case):
+    if case.kind not in (_KINDS if subject.first else _KINDS[:1]) or not has_gradient(case):
         return
     at = title(subject, case.title())
     found = exact.identity(case, subject.adjoint, subject.tangent, options.seed)

@@ -13,13 +13,14 @@ from derive.verify.rungs.base import GRADIENT, Options, flat, has_gradient, shap
 from derive.verify.subject import Subject
 from derive.verify.verdict import NOT_APPLICABLE, Row
 
-#: Kinds at which higher orders are looked at: smooth ones, and ties for the conventions.
+#: Kinds at which higher orders are looked at: smooth ones, and ties for the conventions; the first at later settings.
 _HIGHER = ("plain", "asymmetric", "ties")
 
 
 def gradients(subject: Subject, case: Case, options: Options) -> Iterator[Row]:
     """The derived programs of order 1, 2, … against autograd of torch primitives."""
-    orders = [k for k in options.orders if k == 1 or case.kind in (_HIGHER if k == 2 else _HIGHER[:1])]
+    many = _HIGHER if subject.first else _HIGHER[:1]
+    orders = [k for k in options.orders if k == 1 or case.kind in (many if k == 2 else _HIGHER[:1])]
     at = title(subject, case.title())
     if not has_gradient(case) or not orders:
         yield Row("gradient", at, NOT_APPLICABLE, reason="nothing to differentiate")

@@ -12,11 +12,13 @@ from derive.verify.subject import Subject
 from derive.verify.verdict import Row
 
 _KINDS = ("plain", "asymmetric", "ones", "empty")
+#: Kinds at settings after the first: what the function promises is the same code around another program.
+_LATER = ("plain", "empty")
 
 
 def promises(subject: Subject, case: Case, options: Options) -> Iterator[Row]:
     """Every promise of a torch function with a gradient of its own."""
-    if case.kind not in _KINDS or "torch" not in options.codes or not has_gradient(case):
+    if case.kind not in (_KINDS if subject.first else _LATER) or "torch" not in options.codes or not has_gradient(case):
         return
     bound, at = bound_function(subject, case, options.seed), title(subject, case.title())
     yield from contract.rows(bound, at, seed=options.seed, transforms=case.kind == "plain")
