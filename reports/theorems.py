@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from derive.program import INF, Bind, Letter, Program, Reduce, walk
+from derive.program import INF, Bind, Program, Reduce, walk
 from derive.record import replace
 from derive.reports.compose import forward, forward_block
 from derive.reports.document import Block, Composer, Document, Formula, Prose
@@ -17,7 +17,7 @@ PRODUCTS = ("prod",)
 
 
 def with_theorems(program: Program, source: str, choices: dict[str, Any]) -> Document:
-    """The update rule, then what holds for it; where another choice changes the rule, that rule and what is new there."""
+    """The update rule, then what holds for it; where a choice opens a branch, that rule and what is new there."""
     document = forward(program)
     blocks = list(document.main)
     number = 0
@@ -37,7 +37,7 @@ def theorem_block(theorem: Theorem, composer: Composer, title: str) -> Block:
     claims = tuple(_formula(claim, composer) for claim in theorem.claims)
     parts = [("given", _listed(theorem.assumes)), ("proof", theorem.proof)]
     prose = tuple((head, tuple(_prose(s, composer) for s in said)) for head, said in parts if said)
-    last = (Prose(f"{theorem.proved} {_checked(theorem)}".strip()),)
+    last = (Prose(theorem.proved),)
     return Block(f"{title}: {_prose(theorem.title, composer).filled(composer.text.line)}", (), claims,
                  prose=(*prose, ("proved", last)))  # fmt: skip
 
@@ -47,21 +47,10 @@ def _listed(said: tuple[Said, ...]) -> tuple[Said, ...]:
     return tuple(Said(s.text + ("," if n < len(said) - 1 else ""), s.terms) for n, s in enumerate(said))
 
 
-def _checked(theorem: Theorem) -> str:
-    return ""
-
-
 def _formula(claim: Claim, composer: Composer) -> Formula:
     node = composer.t.node
     over = [composer.range(b) for b in _ranges(claim)]
-    if claim.first > 1:
-        t = next((n for n in walk(claim.left) if isinstance(n, Letter) and not n.is_pack), None)
-        over += [composer.range(Bind(t, claim.first, composer.program.tensor(_some(composer)).parts[0].extent + 1))]
     return Formula(node(claim.left), node(claim.right), over=tuple(dict.fromkeys(over)), relation=claim.relation)
-
-
-def _some(composer: Composer) -> str:
-    return composer.program.outputs[0]
 
 
 def _ranges(claim: Claim) -> Iterator[Bind]:

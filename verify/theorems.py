@@ -72,7 +72,7 @@ def _near(default: float, rng: np.random.Generator) -> float:
 
 def arrays(theorem: Theorem, rng: np.random.Generator, steps: int = STEPS) -> dict[str, np.ndarray]:
     """Random inputs; what is given for a held value is positive and the same at every step, as a mean is."""
-    found = {}
+    found: dict[str, np.ndarray] = {}
     for tensor in theorem.setting.inputs:
         shape = [_extent(part, steps) for part in tensor.parts]
         if tensor.kind == "bool":

@@ -121,12 +121,13 @@ def _bound(
     last = rate * gain / sqrt(v.gain)
     length = absolute(moved)
     claims = [Claim(length, bound, "<=")]
-    proof = [say("Cauchy and Schwarz on the two weighted sums: {0}² ≤ {1} · {2}, the sum over s of the first weights squared "
-                 "over the second times the second sum;", (m.equation.now if m else value), gain**2 / v.gain * weights,
-                 v.equation.now)]  # fmt: skip
+    proof = [say("Cauchy and Schwarz on the two weighted sums: {}² ≤ {} · {}, the sum over s of the first weights "
+                 "squared over the second times the second sum.", (m.equation.now if m else value),
+                 gain**2 / v.gain * weights, v.equation.now)]  # fmt: skip
     if m is not None:
-        proof.append(say("it is reached where the {} grow as {} to the power t − s. Where only the last of them is not 0 the "
-                         "step is {} long; where all are the same, {}.", value, a / v.a, last, _constant(rate, m, v)))  # fmt: skip
+        proof.append(say("It is reached where the {} go as {} to the power t − s. Where only the last of them is not 0 "
+                         "the step is {} long; where all are the same, {}.", value, a / v.a, last,
+                         _constant(rate, m, v)))  # fmt: skip
     start = () if v.start == 0 else (say("{} ≥ 0", v.start),)
     assumes = (*(say("{} ≥ 0", h) for h in dropped), *start, say("{} > 0", v.equation.now))
     return Theorem("bound", say("how long a step can be"), tuple(claims), rule.program, tuple(proof), assumes)

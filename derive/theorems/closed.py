@@ -16,7 +16,7 @@ from derive.theorems.theorem import Claim, Said, Theorem, say
 
 @dataclass(frozen=True)
 class Linear:
-    """A state's recurrence ``a·before + gain·drive``, with a free of everything that moves; ``start`` is its value at 0.
+    """A state's recurrence ``a·before + gain·drive``, a free of the state; ``start`` is its value at 0.
 
     ``first``: what the first step gives instead, None if nothing special.
     """

@@ -72,7 +72,8 @@ def _theorem(rule: Rule, found: Decay, per: Expr, held: tuple[str, ...], states:
     assumes = [say("both at the same parameters and states")]
     assumes += [say("{} held the same for both", rule.equations[n].now) for n in held]
     return Theorem(
-        "decay", say(title), (Claim(left, right, checked=False),), hold(rule.program, held), tuple(_proof(rule, found, same, held, states)),
+        "decay", say(title), (Claim(left, right, checked=False),), hold(rule.program, held),
+        tuple(_proof(rule, found, same, held, states)),
         tuple(assumes), data=(found.weight, found.size, "L2" if found.coupled else "decoupled", right), steady=held,
     )  # fmt: skip
 
@@ -90,8 +91,8 @@ def _proof(rule: Rule, found: Decay, same: bool, held: tuple[str, ...], states: 
     yield say("subtracted and expanded, the two steps leave what is printed.")
     if held and not same:
         names = ", ".join("{}" for _ in held)
-        yield say(f"They agree only where what divides the step is constant and 1; {names} divides the decay of L2 as it "
-                  "does the gradient, so what has large gradients decays less.",
+        yield say(f"They agree only where what divides the step is constant and 1; {names} divides the decay of L2 as "
+                  "it does the gradient, so what has large gradients decays less.",
                   *(rule.equations[n].now for n in held))  # fmt: skip
     if states:
         names = ", ".join("{}" for _ in states)
@@ -100,7 +101,7 @@ def _proof(rule: Rule, found: Decay, same: bool, held: tuple[str, ...], states: 
 
 
 def _decay(rule: Rule) -> Decay | None:
-    """Where a hyperparameter times the parameter enters: a gradient within the step, or the parameter's own equation."""
+    """Where a hyperparameter times the parameter enters: a gradient, or the parameter's own equation."""
     theta = rule.theta
     size = _step_size(rule)
     if size is None:

@@ -1,6 +1,6 @@
 """E m[t] = (1 − aᵗ)·E c where every step's c has the same expectation: the bias of a moving average to its start.
 
-Whether the rule frees itself of that factor is read from its equations: m = x·(1 − aᵗ) put into what reads m leaves no aᵗ.
+Whether the rule frees itself of that factor is read from it: m = x·(1 − aᵗ) put into what reads m leaves no aᵗ.
 """
 
 from __future__ import annotations
@@ -52,7 +52,8 @@ def _theorem(rule: Rule, found: Linear, factor: Expr) -> Theorem:
     claims = [Claim(Expectation(found.equation.now), factor * mean + start)]
     proof = [_weights(found, factor)]
     biased = 1 - found.a**t
-    verdict, zero = ("", ())
+    verdict: str = ""
+    zero: tuple[str, ...] = ()
     if found.first is None and start == 0 and found.a != ONE:
         verdict, zero = _correction(rule, found)
         proof += [say(_VERDICTS[verdict], *_terms(rule, found))] if verdict else []
@@ -62,7 +63,7 @@ def _theorem(rule: Rule, found: Linear, factor: Expr) -> Theorem:
     if found.a != ONE and factor != biased:
         proof.append(say("As {} grows the factor tends to {}.", t, _limit(found)))
     assumes = [say("every step's {} has the same expectation", found.drive)]
-    assumes += [say("{} = 0", Hyper(n)) for n in zero]
+    assumes += [say("{} = 0", Hyper(name)) for name in zero]
     setting = _stationary(rule, found)
     tested = (Claim(found.equation.now, _strip(factor * mean + start, found, setting)),)
     title = "the expectation of {}" + (", and its bias" if verdict else "")
@@ -86,8 +87,8 @@ def _limit(found: Linear) -> Expr:
 _VERDICTS = {
     "exact": "What reads {0} divides it by exactly {1}: put {0} = {2} there, and no power of {3} is left.",
     "at eps 0": "What reads {0} divides it by exactly {1}: put {0} = {2} there, and no power of {3} is left.",
-    "other": "The bias stays: what reads {0} divides it by something else than {1}; put {0} = {2} there, and a power of {3} "
-    "is left.",
+    "other": "The bias stays: what reads {0} divides it by something else than {1}; put {0} = {2} there, and a power "
+    "of {3} is left.",
     "none": "The bias stays: what reads {0} does not divide it by {1}.",
 }
 

@@ -86,8 +86,8 @@ def _signed(rule: Rule, rate: Expr, direction: Expr, keep: Expr) -> Iterator[The
     yield Theorem(
         "model", say("what the step minimises"),
         (Claim(theta.now - keep * theta.before, _argmin(inner * DELTA, DELTA, box), checked=False),), rule.program,
-        (say("the linear model of the loss in a box: there {} is at least {}, and the step {} reaches that.", inner * DELTA,
-             -rate * absolute(inner), -rate * direction),),
+        (say("the linear model of the loss in a box: there {} is at least {}, and the step {} reaches that.",
+             inner * DELTA, -rate * absolute(inner), -rate * direction),),
         (say("{} > 0", rate),), data=("box", theta.now - keep * theta.before, inner * DELTA, rate),
     )  # fmt: skip
 

@@ -47,9 +47,10 @@ def _forms(rule: Rule, found: Linear, p: Expr, q: Expr) -> Iterator[Theorem]:
     zero: tuple[str, ...] = ()
     if found.first is not None:
         left = (p * found.drive - (k + c - q) * found.first).xreplace({theta.t: 1})
-        zero = _needed(rule, left)
-        if zero is None:
+        needed = _needed(rule, left)
+        if needed is None:
             return
+        zero = needed
     gone = {Hyper(n): ZERO for n in zero}
     p, q, kappa = (e.xreplace(gone) for e in (p, q, kappa))
     c = cancelled(p * mu / kappa)

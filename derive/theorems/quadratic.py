@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from derive.program import Hyper, Parameter, Piece, Program, Read, Statement, Tensor
+from derive.program import Hyper, Parameter, Piece, Program, Statement, Tensor
 from derive.theorems.rule import Rule
 
 #: The curvature of the quadratic.

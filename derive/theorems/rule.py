@@ -26,7 +26,6 @@ from derive.program import (
     walk,
 )
 
-
 #: A heuristic: a step of more nodes than this, said in one expression, has no theorem that a person would read.
 LARGEST = 1500
 

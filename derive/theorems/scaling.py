@@ -6,6 +6,7 @@ degree(a·b) = degree(a) + degree(b),  degree(aᵏ) = k·degree(a),  degree(sign
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from sympy import Add, Basic, Expr, Function, Integer, Mul, Pow
 
@@ -17,7 +18,7 @@ from derive.theorems.theorem import Claim, Theorem, say
 
 #: The degree of 0, which is any degree.
 ANY = "any"
-Degree = object
+Degree = Any
 
 #: Functions whose value scales as their arguments do, and those that a scale leaves alone.
 ALIKE = ("abs", "max", "min", "relu")
@@ -119,7 +120,7 @@ def _degree(e: Basic, known: dict[str, Degree], conditions: list[Basic]) -> Degr
         return _agree([(a, _degree(a, known, conditions)) for a in e.args])
     if isinstance(e, Mul):
         degrees = [_degree(a, known, conditions) for a in e.args]
-        return ANY if ANY in degrees else sum(degrees, ZERO)
+        return ANY if ANY in degrees else Add(*degrees)
     if isinstance(e, Pow):
         inner = _degree(e.base, known, conditions)
         return inner if inner == ANY else inner * e.exp

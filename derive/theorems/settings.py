@@ -1,4 +1,4 @@
-"""The choices of a definition under which its theorems are told: those asked for, then the ones that change the rule."""
+"""The choices of a definition under which its theorems are told: those asked for, then those that open a branch."""
 
 from __future__ import annotations
 

@@ -108,7 +108,7 @@ def _reached(rule: Rule, moving: list[str], held: tuple[str, ...]) -> list[str]:
 
 
 def _settled(rule: Rule, names: tuple[str, ...], rows: list[tuple[Expr, ...]], held: tuple[str, ...]) -> Map | None:
-    """The map of late steps: powers of t that go to 0 are 0, rates that change with t are put to their constant form."""
+    """The map of late steps: powers of t that go to 0 are 0, rates that change with t are made constant."""
     t = rule.theta.t
     powers = dict.fromkeys(
         n for row in rows for e in row for n in walk(e)
@@ -234,7 +234,8 @@ def _theorem(rule: Rule, found: Map, p: Expr, size: Hyper, below: tuple[Basic, .
     if any(_counts(found, n) for n in found.held):
         words += ", its scaling held"
     return Theorem(
-        "stability", say(words), claims, closed_loop(rule, found.held), tuple(_proof(rule, found, p, bounds)), tuple(assumes),
+        "stability", say(words), claims, closed_loop(rule, found.held), tuple(_proof(rule, found, p, bounds)),
+        tuple(assumes),
         zero=found.zero, data=(size, *small), steady=found.held,
     )  # fmt: skip
 
@@ -246,11 +247,11 @@ def _counts(found: Map, name: str) -> bool:
 def _proof(rule: Rule, found: Map, p: Expr, bounds: list[Expr]) -> Iterator[Said]:
     names = [rule.equations[n].now for n in found.names]
     listed = ", ".join("{}" for _ in names)
-    yield say(f"the step is a linear map of {listed} with the characteristic polynomial {{}}, and no fixed point but 0;",
-              *names, p)  # fmt: skip
+    yield say(f"the step is a linear map of {listed} with the characteristic polynomial {{}}, and no fixed point "
+              "but 0;", *names, p)  # fmt: skip
     conditions = "p(1) > 0, p(−1) > 0 and |p(0)| < 1" if len(names) == 2 else "p(1) > 0 and p(−1) < 0"
-    yield say(f"its roots are inside the unit circle where {conditions} (Schur, Cohn, Jury), which is where {{}} is below "
-              "the bound.", _symbol(found, rule))  # fmt: skip
+    yield say(f"its roots are inside the unit circle where {conditions} (Schur, Cohn, Jury), which is where {{}} is "
+              "below the bound.", _symbol(found, rule))  # fmt: skip
     held = {rule.equations[n].now: ZERO for n in found.held if _counts(found, n)}
     if held and len(bounds) == 1:
         near = bounds[0].xreplace(held)

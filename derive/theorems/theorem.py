@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from sympy import Basic, Expr, Function
 
@@ -51,7 +52,7 @@ class Theorem:
     """A statement that was proved symbolically.
 
     ``setting``: the program whose trajectories fulfil the claims, under the assumptions; ``zero``: the hyperparameters
-    assumed to be 0 there.  ``kind`` names the finder, for whoever checks it numerically; ``data``: what that check needs.
+    assumed to be 0 there.  ``kind`` names the finder, ``data`` is what a numeric check needs.
     ``steady``: inputs of the setting that are the same at every step; ``gradient``: the input that is the gradient.
     ``tested``: the claims over the setting's tensors, where the printed ones speak of others (an expectation).
     ``plain``: it says nothing that is worth saying twice, for another choice of the same definition.
@@ -64,7 +65,7 @@ class Theorem:
     proof: tuple[Said, ...]
     assumes: tuple[Said, ...] = ()
     zero: tuple[str, ...] = ()
-    data: tuple[Basic | str, ...] = ()
+    data: tuple[Any, ...] = ()
     proved: str = "symbolically"
     plain: bool = False
     tested: tuple[Claim, ...] = ()
