@@ -26,10 +26,12 @@ class Carried:
     __slots__ = ("error", "value")
 
     def __init__(self, value: float, error: float = 0.0) -> None:
-        self.value, self.error = value, error
+        self.value, self.error = value, 0.0 if math.isinf(value) and not math.isinf(error) else error
 
     def __add__(self, other: Carried) -> Carried:
         value = self.value + other.value
+        if math.isinf(value):
+            return Carried(value)
         return Carried(value, self.error + other.error + (abs(value) if self.value and other.value else 0.0))
 
     def __sub__(self, other: Carried) -> Carried:
@@ -102,7 +104,9 @@ class RunningError(Field):
     def total(self, values: Iterable[Carried]) -> Carried:
         """Σ: the depth of a balanced tree, and four more for those who do not balance."""
         terms = list(values)
-        value = math.fsum(t.value for t in terms) if all(math.isfinite(t.value) for t in terms) else math.nan
+        if not all(math.isfinite(t.value) for t in terms):
+            return Carried(sum(t.value for t in terms))  # an infinite term is all that counts
+        value = math.fsum(t.value for t in terms)
         present = sum(1 for t in terms if t.value)
         depth = min(max(present - 1, 0), 4 + math.ceil(math.log2(present)) if present > 1 else 0)
         return Carried(value, sum(t.error for t in terms) + depth * sum(abs(t.value) for t in terms))
@@ -134,7 +138,7 @@ class RunningError(Field):
             value = function(*plain)
             error = 2 * abs(value)
             for k, a in enumerate(arguments):
-                if isinstance(a, Carried) and a.error:
+                if isinstance(a, Carried) and a.error and math.isfinite(a.value):
                     error += _slope(function, plain, k) * a.error
             return Carried(value, error)
 
