@@ -91,11 +91,13 @@ def make(program: Program, kind: str, seed: int = 0) -> Case | None:
     """A valid case of that kind, or None: sizes are drawn until every derived size and requirement holds."""
     if kind == "masked" and not any(t.kind == "bool" for t in program.inputs):
         return None
+    first = None  # differences between hyperparameters are worth smaller sizes
     for points, small in ((_WORK, False), (2 * _WORK, False), (4 * _WORK, True)):
         case = _drawn(program, kind, seed, points, small)
-        if case is not None:
+        if case is not None and (kind != "asymmetric" or case.hypers == hyperparameters(program, kind)):
             return case
-    return None
+        first = first or case
+    return first
 
 
 def _drawn(program: Program, kind: str, seed: int, points: int, small: bool) -> Case | None:
