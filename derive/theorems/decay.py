@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sympy import Add, Expr, Integer, Mul, Symbol
+from sympy import Add, Expr, Float, Integer, Mul, Symbol
 
 from derive.program import Hyper, Read, walk
 from derive.theorems.algebra import ONE, ZERO, linear_in, vanishes
@@ -53,7 +53,7 @@ def decays(rule: Rule) -> Iterator[Theorem]:
 def _sign(rule: Rule, e: Expr) -> int:
     """1 where the step goes down the gradient at the default numbers, −1 where it goes up."""
     numbers = {h: default_of(rule, h) for h in hypers_of(e)}
-    known = {h: v for h, v in numbers.items() if isinstance(v, Expr)}
+    known = {h: Float(v, 15) for h, v in numbers.items() if isinstance(v, Expr)}
     others = {s: Integer(2) for s in e.xreplace(known).atoms(Symbol)}
     value = e.xreplace(dict.fromkeys(reads_of(e), ONE)).xreplace(known).xreplace(others)
     return -1 if value.is_positive else 1
