@@ -105,9 +105,9 @@ class ExpressionWriter:
         return tensor_tree(e.name)
 
     def rational(self, e: Rational) -> ast.expr:
-        value: ast.expr = ast.Constant(abs(int(e.p)))
+        value = _whole(abs(int(e.p)))
         if e.q != 1:
-            value = ast.BinOp(value, ast.Div(), ast.Constant(int(e.q)))
+            value = ast.BinOp(value, ast.Div(), _whole(int(e.q)))
         return ast.UnaryOp(ast.USub(), value) if e.p < 0 else value
 
     def constant(self, e: NumberSymbol) -> ast.expr:
@@ -239,6 +239,15 @@ def tuple_tree(elements: Sequence[ast.expr]) -> ast.expr:
 
 def pack_tree(name: str) -> ast.expr:
     return ast.Constant(...) if name == "..." else ast.Starred(name_tree(name.lstrip("*")))
+
+
+def _whole(n: int) -> ast.expr:
+    """A whole number; one longer than the language's integers by its digits."""
+    if n < 2**63:
+        return ast.Constant(n)
+    high, low = divmod(n, 10**18)
+    scaled = ast.BinOp(_whole(high), ast.Mult(), ast.Constant(10**18))
+    return ast.BinOp(scaled, ast.Add(), ast.Constant(low)) if low else scaled
 
 
 def _negative(e: Expr) -> bool:

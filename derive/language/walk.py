@@ -266,17 +266,22 @@ def _turns(node: ast.For, state: Walk) -> range:
 
 
 def _assert(node: ast.Assert, state: Walk) -> None:
-    settled = holds(node.test, state.context())
-    c = Truth(settled) if settled is not None else condition(node.test, state.context())
+    """Each part of a conjunction is required by itself: one that is false is so whatever the others wait for."""
+    whole = isinstance(node.test, ast.BoolOp) and isinstance(node.test.op, ast.And)
+    for test in node.test.values if whole else [node.test]:  # type: ignore[attr-defined]
+        _require(test, node, state)
+
+
+def _require(test: ast.expr, node: ast.Assert, state: Walk) -> None:
+    settled = holds(test, state.context())
+    c = Truth(settled) if settled is not None else condition(test, state.context())
     if isinstance(c, Truth):
         if not c:
             text = f": {node.msg.value!s}" if isinstance(node.msg, ast.Constant) else ""
-            raise state.scope.error(
-                f"this does not hold here{text}", node.test, "choose hyperparameters that satisfy it"
-            )
+            raise state.scope.error(f"this does not hold here{text}", test, "choose hyperparameters that satisfy it")
         return
     if not any(isinstance(n, (Size, Hyper)) for n in walk(c)):
-        raise state.scope.error("this cannot be decided while deriving", node.test, "assert on hyperparameters")
+        raise state.scope.error("this cannot be decided while deriving", test, "assert on hyperparameters")
     if c not in state.scope.build.requirements:
         state.scope.build.requirements.append(c)
 

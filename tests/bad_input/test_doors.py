@@ -88,9 +88,6 @@ CALLS: dict[str, tuple[Callable[[], Any], str]] = {
     "buffer that is a list": (
         called("batch_norm", LOGITS, running_mean=[0.0] * 4, running_var=torch.ones(4)), "written back",
     ),
-    "gradient by a hyperparameter": (
-        called("adam", TABLE, TABLE[None], lr=torch.tensor(0.1, requires_grad=True)), "lr wants a gradient",
-    ),
     "one beta": (called("adam", TABLE, TABLE[None], betas=(0.9,)), "expected 2 numbers"),
     "steps forgotten": (called("adam", TABLE, TABLE), "grad has 2 axes"),
     "family of the wrong size": (called(STATES, X[0, 0, 0], [X[0, 0, 0]]), "a family of 2 tensors, not 1"),

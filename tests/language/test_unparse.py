@@ -54,6 +54,7 @@ CHOICES = {
     "group_norm": {"num_groups": 2},
     "pixel_shuffle": {"upscale_factor": 2},
     "adaptive_avg_pool2d": {"output_size": 2},
+    "spread_axis": {"axis": 1},
 }
 NAMES = tuple(catalogue_index())
 k, n = Letter("k"), Letter("n")
