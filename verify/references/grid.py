@@ -6,7 +6,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor as Array
 
-from derive.verify.references.form import Hypers, Inputs, Reference, of
+from derive.verify.references.form import Hypers, Inputs, Reference
+
+
+def _affine_grid(inputs: Inputs, hypers: Hypers) -> tuple[Array, ...]:
+    """torch wants the batch in the size too, which here is the maps'."""
+    theta = inputs["theta"]
+    size = [len(theta), *hypers["size"][1:]]
+    return (F.affine_grid(theta, size, align_corners=hypers["align_corners"]),)
 
 
 def _grid_sample(inputs: Inputs, hypers: Hypers) -> tuple[Array, ...]:
@@ -50,8 +57,8 @@ def _grid_taps(inputs: Inputs, hypers: Hypers) -> tuple[Array, ...]:
 
 
 REFERENCES: dict[str, Reference] = {
-    "affine_grid": of(F.affine_grid, "theta"),
-    "affine_grid3d": of(F.affine_grid, "theta"),
+    "affine_grid": _affine_grid,
+    "affine_grid3d": _affine_grid,
     "grid_place": _grid_place,
     "grid_taps": _grid_taps,
     "grid_sample": _grid_sample,
