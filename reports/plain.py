@@ -110,7 +110,7 @@ def _declared(block: Block, t: Text) -> list[str]:
         items.append(f"{name}: {t.line(node)}" + (f" ({note})" if note else ""))
     lines, line = [], "  given  "
     for item in items:
-        if len(line) + len(item) > WIDTH and line.strip() != "given":
+        if len(line) + len(item) + 1 > WIDTH and line.strip() != "given":
             lines.append(line.rstrip(" "))
             line = "         "
         line += item + ",  "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sympy import Basic, Dummy, Expr, Integer, Symbol
+from sympy import Basic, Dummy, Expr, Float, Integer, Symbol
 
 from derive.functions import floor, maximum, minimum
 from derive.program import Compare, FloorDiv, Program, Read, piece_expressions, rebuild, walk
@@ -52,9 +52,14 @@ def _of(program: Program, e: Expr, name: str, x: Dummy, depth: int) -> Expr:
     return rebuild(e, read)
 
 
+def _number(n: Any) -> Expr:
+    """A drawn value as SymPy's."""
+    return n if isinstance(n, Expr) else Float(n) if isinstance(n, float) else Integer(int(n))
+
+
 def _root(e: Expr, x: Dummy, numbers: dict[Symbol, Any]) -> float | None:
     """The x at which a·x + b is 0; None for what is not of that form."""
-    given = e.xreplace({s: n for s, n in numbers.items() if s in e.free_symbols})
+    given = e.xreplace({s: _number(n) for s, n in numbers.items() if s in e.free_symbols})
     if given.free_symbols != {x} or any(isinstance(n, Read) for n in walk(given)):
         return None
     try:

@@ -3,7 +3,7 @@
 
 @layer(torch="nn.functional.affine_grid")
 def affine_grid(theta: Real[N, 2, 3], *, size: Int[4], align_corners: Bool = False):
-    """Where each point of an image lies under an affine map, in coordinates from −1 to 1."""
+    """The place of each point of an image under an affine map, in coordinates from −1 to 1."""
     H = size[2]
     W = size[3]
     u: Real[W]
@@ -20,7 +20,7 @@ def affine_grid(theta: Real[N, 2, 3], *, size: Int[4], align_corners: Bool = Fal
 
 @layer(torch="nn.functional.affine_grid")
 def affine_grid3d(theta: Real[N, 3, 4], *, size: Int[5], align_corners: Bool = False):
-    """Where each point of a volume lies under an affine map, in coordinates from −1 to 1."""
+    """The place of each point of a volume under an affine map, in coordinates from −1 to 1."""
     D = size[2]
     H = size[3]
     W = size[4]

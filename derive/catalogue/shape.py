@@ -24,7 +24,7 @@ def spread_front(x: Real[...], *, n: Int):
 
 
 @layer
-def spread_axis(x: Real[*A, 1, *B], *, axis: Int, n: Int):
+def spread_axis(x: Real[*A, 1, *B], *, axis: Int = 1, n: Int):
     """An axis of one entry made n long."""
     assert len(A) == axis
     y: Real[*A, n, *B]

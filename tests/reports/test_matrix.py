@@ -12,7 +12,6 @@ from sympy import Integer
 from derive.bind import bind
 from derive.doors import load, vjp
 from derive.fields import FLOAT
-from derive.functions import FUNCTIONS
 from derive.interpreter import Evaluator
 from derive.language.find import catalogue_index
 from derive.reports import in_matrices, render
@@ -47,8 +46,7 @@ def value(m: Matrix, arrays, numbers) -> np.ndarray:
     if m.op == "plus":
         return np.add.reduce(parts)
     if m.op == "apply":
-        cls = FUNCTIONS[parts[0]].cls
-        return np.vectorize(lambda x: float(SCALARS.get(parts[0], lambda v: cls(v).evalf())(x)))(parts[1])
+        return np.vectorize(lambda x: float(FLOAT.functions[parts[0]](float(x))))(parts[1])
     if m.op == "scale":
         return float(scalar(parts[0], arrays, numbers)) * parts[1]
     return {
@@ -60,12 +58,6 @@ def value(m: Matrix, arrays, numbers) -> np.ndarray:
     }[m.op]()
 
 
-SCALARS = {
-    "relu": lambda v: max(v, 0.0), "sigmoid": lambda v: 1 / (1 + np.exp(-v)), "tanh": np.tanh,
-    "logsigmoid": lambda v: -np.log1p(np.exp(-v)), "abs": abs,
-}  # fmt: skip
-
-
 def array(evaluator: Evaluator, name: str) -> np.ndarray:
     return np.asarray(evaluator.array(name), float)
 
@@ -73,12 +65,14 @@ def array(evaluator: Evaluator, name: str) -> np.ndarray:
 def scalar(e, arrays, numbers):
     from derive.program import reads
 
+    if isinstance(e, float):
+        return e
     return e.xreplace({r: arrays(r.tensor).item() for r in reads(e)}).xreplace(numbers)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_matrix_formulas_have_the_values_of_the_equations(name):
-    choices = {"kernel_size": 2} if "pool2d" in name and "adaptive" not in name else {}
+    choices = {"kernel_size": 2} if "pool2d" in name and "adaptive" not in name and "unpool" not in name else {}
     primal = load(name, **choices)
     case = make(primal, "plain")
     if case is None:
