@@ -28,23 +28,32 @@ class Carried:
     def __init__(self, value: float, error: float = 0.0) -> None:
         self.value, self.error = value, 0.0 if math.isinf(value) and not math.isinf(error) else error
 
-    def __add__(self, other: Carried) -> Carried:
+    def __add__(self, other: Carried | int) -> Carried:
+        other = _carried(other)
         value = self.value + other.value
         if math.isinf(value):
             return Carried(value)
         return Carried(value, self.error + other.error + (abs(value) if self.value and other.value else 0.0))
 
-    def __sub__(self, other: Carried) -> Carried:
-        return self + -other
+    __radd__ = __add__
+
+    def __sub__(self, other: Carried | int) -> Carried:
+        return self + -_carried(other)
+
+    def __rsub__(self, other: int) -> Carried:
+        return _carried(other) - self
 
     def __neg__(self) -> Carried:
         return Carried(-self.value, self.error)
 
-    def __mul__(self, other: Carried) -> Carried:
+    def __mul__(self, other: Carried | int) -> Carried:
+        other = _carried(other)
         value = self.value * other.value
         carried = _times(self.value, other.error) + _times(other.value, self.error)
         exact = abs(self.value) in (0.0, 1.0) or abs(other.value) in (0.0, 1.0)
         return Carried(value, carried if exact else carried + abs(value))
+
+    __rmul__ = __mul__
 
     def __float__(self) -> float:
         return self.value
@@ -57,6 +66,11 @@ class Carried:
 
     def __hash__(self) -> int:
         return hash(self.value)
+
+
+def _carried(x: Carried | int) -> Carried:
+    """A whole number is itself exactly."""
+    return x if isinstance(x, Carried) else Carried(float(x))
 
 
 def _times(value: float, error: float) -> float:

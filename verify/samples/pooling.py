@@ -51,7 +51,10 @@ SETTINGS: Settings = {
         {"kernel_size": (2, 1), "output_size": (2, 3), "return_indices": True},
         {"kernel_size": 2, "output_size": (1, 2)},
     ),
-    "fractional_max_pool3d": ({"kernel_size": (2, 1, 2), "output_size": (1, 2, 2), "return_indices": True},),
+    "fractional_max_pool3d": (
+        {"kernel_size": (2, 1, 2), "output_size": (1, 2, 2), "return_indices": True},
+        {"kernel_size": (2, 1, 2), "output_size": 1},
+    ),
     "max_unpool1d": ({"output_size": 6},),
     "max_unpool2d": ({"output_size": (4, 5)},),
     "max_unpool3d": ({"output_size": (2, 3, 4)},),
