@@ -16,7 +16,7 @@ import numpy as np
 from derive import interpreter
 from derive.errors import DeriveError
 from derive.fields import MP, Field, NotRational
-from derive.program import Parameter, Program
+from derive.program import Compare, Parameter, Program, piece_expressions, reads, walk
 from derive.simplify import simplify
 from derive.simplify.gate import is_rational
 from derive.verify.exact import FIELD
@@ -154,18 +154,29 @@ def _points(case: Case) -> int:
 def _difference(original: Original, mutant: Program, slow: bool) -> Shown | dict[str, int]:
     """A value that differs, in words, or how many agree and in which arithmetic; in digits where ``slow`` may be.
 
-    Where there are functions, a difference modulo a prime proves nothing (exp(a + b) is not exp(a)·exp(b) there).
+    A difference modulo a prime proves nothing where there are functions (exp(a + b) is not exp(a)·exp(b) there), or
+    where values are compared (residues have no order).
     """
     if original.case.smooth:
         found = _compared(original, mutant, FIELD)
         if isinstance(found, int):
             return {"mod p": found}
-        if isinstance(found, Shown) and is_rational(original.program) and is_rational(mutant):
+        if isinstance(found, Shown) and all(is_rational(p) and not _orders(p) for p in (original.program, mutant)):
             return found
     found = _compared(original, mutant, MP) if slow else ""
     if isinstance(found, str):
         return {}
     return found if isinstance(found, Shown) else {"digits": found}
+
+
+def _orders(program: Program) -> bool:
+    """Whether real values are compared with one another, or with numbers."""
+    tensors = program.tensors
+    compared = (
+        n for s in program.statements for p in s.pieces for e in piece_expressions(p) for n in walk(e)
+        if isinstance(n, Compare)
+    )  # fmt: skip
+    return any(tensors[r.tensor].kind in ("real", "const") for n in compared for r in reads(n))
 
 
 def _compared(original: Original, mutant: Program, field: Field) -> Shown | int | str:
