@@ -23,7 +23,7 @@ def _lines(rank: int) -> tuple[dict[str, object], ...]:
 SETTINGS: Settings = {
     **{f"upsample_nearest{rank}d": _nearest(rank) for rank in (1, 2)},
     **{f"upsample_nearest_exact{rank}d": _nearest(rank) for rank in (1, 2)},
-    "upsample_nearest3d": _nearest(3)[1:],
+    "upsample_nearest3d": _nearest(3),
     "upsample_nearest_exact3d": _nearest(3)[:1],
     "upsample_linear1d": _lines(1),
     "upsample_bilinear2d": _lines(2),
@@ -31,7 +31,7 @@ SETTINGS: Settings = {
     "upsample_bicubic2d": _lines(2),
     "upsample_bilinear2d_aa": _lines(2),
     "upsample_bicubic2d_aa": _lines(2)[:1],
-    "upsample_lanczos2d_aa": _nearest(2)[1:],
+    "upsample_lanczos2d_aa": _nearest(2),
     "resample_nearest": (
         {"size": 5},
         {"size": 3, "exact": True, "dim": -2},
