@@ -28,6 +28,6 @@ def test_mutants_of_every_entry_die(name):
     found = []
     for operator in operators:
         found += [f for f in sweep.of(operator) if f.status != "not applicable"]
-        if len(found) == EACH:
+        if len(found) >= EACH:
             break
     assert found and all(f.status in ("killed", "equivalent") for f in found), found

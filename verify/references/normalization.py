@@ -23,13 +23,13 @@ def _rms_norm(inputs: Inputs, hypers: Hypers) -> tuple[Array, ...]:
 def _batch_norm(inputs: Inputs, hypers: Hypers) -> tuple[Array, ...]:
     """Running statistics that are not given are not written back."""
     running = [inputs[n].detach().clone() if n in inputs else None for n in ("running_mean", "running_var")]
-    y = F.batch_norm(inputs["x"], *running, inputs.get("weight"), inputs.get("bias"), **hypers)
+    y = F.batch_norm(inputs["x"], *running, inputs.get("weight"), inputs.get("bias"), **hypers)  # type: ignore[call-arg,arg-type]
     return (y, *(r for r in running if r is not None)) if hypers["training"] else (y,)
 
 
 def _instance_norm(inputs: Inputs, hypers: Hypers) -> tuple[Array, ...]:
     running = [inputs[n].detach().clone() if n in inputs else None for n in ("running_mean", "running_var")]
-    y = F.instance_norm(inputs["x"], *running, inputs.get("weight"), inputs.get("bias"), **hypers)
+    y = F.instance_norm(inputs["x"], *running, inputs.get("weight"), inputs.get("bias"), **hypers)  # type: ignore[call-arg,arg-type]
     return (y, *(r for r in running if r is not None)) if hypers["use_input_stats"] else (y,)
 
 

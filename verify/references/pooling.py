@@ -30,7 +30,7 @@ def _lp(rank: int) -> Reference:
 
     def checked(x: Array, **hypers: object) -> Array:
         given = {k: hypers[k] for k in ("kernel_size", "stride", "ceil_mode")}
-        if bool((average(x.detach() ** hypers["norm_type"], **given) == 0).any()):
+        if bool((average(x.detach() ** hypers["norm_type"], **given) == 0).any()):  # type: ignore[arg-type]
             raise ValueError("its gradient is NaN where the powers of a window add up to 0")
         return pool(x, **hypers)
 
