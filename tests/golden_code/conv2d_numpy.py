@@ -131,10 +131,14 @@ def conv2d_forward(x, weight, bias=None, *, stride=(1, 1), padding=(0, 0), dilat
     stride = _several(stride, 2)
     padding = _several(padding, 2)
     dilation = _several(dilation, 2)
-    if not (0 < stride[0] and 0 < stride[1]):
-        raise ValueError("conv2d needs 0 < stride[0] and 0 < stride[1]")
-    if not (0 < dilation[0] and 0 < dilation[1]):
-        raise ValueError("conv2d needs 0 < dilation[0] and 0 < dilation[1]")
+    if not 0 < stride[0]:
+        raise ValueError("conv2d needs 0 < stride[0]")
+    if not 0 < dilation[0]:
+        raise ValueError("conv2d needs 0 < dilation[0]")
+    if not 0 < stride[1]:
+        raise ValueError("conv2d needs 0 < stride[1]")
+    if not 0 < dilation[1]:
+        raise ValueError("conv2d needs 0 < dilation[1]")
     N, C, H, W = _axes("x", x, ("N", "C", "H", "W"))
     F, _, KH, KW = _axes("weight", weight, ("F", "C", "KH", "KW"))
     OH = (2 * padding[0] + H - (KH - 1) * dilation[0] - 1) // stride[0] + 1
@@ -220,10 +224,14 @@ def conv2d_jvp(
     stride = _several(stride, 2)
     padding = _several(padding, 2)
     dilation = _several(dilation, 2)
-    if not (0 < stride[0] and 0 < stride[1]):
-        raise ValueError("conv2d_jvp needs 0 < stride[0] and 0 < stride[1]")
-    if not (0 < dilation[0] and 0 < dilation[1]):
-        raise ValueError("conv2d_jvp needs 0 < dilation[0] and 0 < dilation[1]")
+    if not 0 < stride[0]:
+        raise ValueError("conv2d_jvp needs 0 < stride[0]")
+    if not 0 < dilation[0]:
+        raise ValueError("conv2d_jvp needs 0 < dilation[0]")
+    if not 0 < stride[1]:
+        raise ValueError("conv2d_jvp needs 0 < stride[1]")
+    if not 0 < dilation[1]:
+        raise ValueError("conv2d_jvp needs 0 < dilation[1]")
     N, C, H, W = _axes("x", x, ("N", "C", "H", "W"))
     F, _, KH, KW = _axes("weight", weight, ("F", "C", "KH", "KW"))
     OH = (2 * padding[0] + H - (KH - 1) * dilation[0] - 1) // stride[0] + 1

@@ -92,7 +92,7 @@ def _correlate(x, w, starts, counts, strides, dilations):
     """y[b, g, f, p…] = Σ c, i… w[g, f, c, i…] · x[b, g, c, start + p·stride + i·dilation…]."""
     rank, taps, sizes = len(starts), w.shape[3:], x.shape[3:]
     shape = (x.shape[0], w.shape[0], w.shape[1], *counts)
-    if not 0 < rank <= 3 or math.prod(shape) * w.numel() == 0 or min(strides) <= 0 or 0 in dilations:
+    if not 0 < rank <= 3 or math.prod(shape) * w.numel() * x.numel() == 0 or min(strides) <= 0 or 0 in dilations:
         return _matmul_windows(x, w, starts, counts, strides, dilations)
     starts, dilations = list(starts), list(dilations)
     for k, d in enumerate(dilations):
@@ -168,10 +168,14 @@ def conv2d_forward(x, weight, bias=None, *, stride=(1, 1), padding=(0, 0), dilat
     stride = _several(stride, 2)
     padding = _several(padding, 2)
     dilation = _several(dilation, 2)
-    if not (0 < stride[0] and 0 < stride[1]):
-        raise ValueError("conv2d needs 0 < stride[0] and 0 < stride[1]")
-    if not (0 < dilation[0] and 0 < dilation[1]):
-        raise ValueError("conv2d needs 0 < dilation[0] and 0 < dilation[1]")
+    if not 0 < stride[0]:
+        raise ValueError("conv2d needs 0 < stride[0]")
+    if not 0 < dilation[0]:
+        raise ValueError("conv2d needs 0 < dilation[0]")
+    if not 0 < stride[1]:
+        raise ValueError("conv2d needs 0 < stride[1]")
+    if not 0 < dilation[1]:
+        raise ValueError("conv2d needs 0 < dilation[1]")
     N, C, H, W = _axes("x", x, ("N", "C", "H", "W"))
     F, _, KH, KW = _axes("weight", weight, ("F", "C", "KH", "KW"))
     OH = (2 * padding[0] + H - (KH - 1) * dilation[0] - 1) // stride[0] + 1
@@ -260,10 +264,14 @@ def conv2d_jvp(
     stride = _several(stride, 2)
     padding = _several(padding, 2)
     dilation = _several(dilation, 2)
-    if not (0 < stride[0] and 0 < stride[1]):
-        raise ValueError("conv2d_jvp needs 0 < stride[0] and 0 < stride[1]")
-    if not (0 < dilation[0] and 0 < dilation[1]):
-        raise ValueError("conv2d_jvp needs 0 < dilation[0] and 0 < dilation[1]")
+    if not 0 < stride[0]:
+        raise ValueError("conv2d_jvp needs 0 < stride[0]")
+    if not 0 < dilation[0]:
+        raise ValueError("conv2d_jvp needs 0 < dilation[0]")
+    if not 0 < stride[1]:
+        raise ValueError("conv2d_jvp needs 0 < stride[1]")
+    if not 0 < dilation[1]:
+        raise ValueError("conv2d_jvp needs 0 < dilation[1]")
     N, C, H, W = _axes("x", x, ("N", "C", "H", "W"))
     F, _, KH, KW = _axes("weight", weight, ("F", "C", "KH", "KW"))
     OH = (2 * padding[0] + H - (KH - 1) * dilation[0] - 1) // stride[0] + 1
@@ -369,7 +377,7 @@ class Conv2dFunction(torch.autograd.Function):
         return (ty,)
 
 
-@torch.library.custom_op("derive::conv2d_630d3288", mutates_args=())
+@torch.library.custom_op("derive::conv2d_31d2da84", mutates_args=())
 def conv2d_operation(
     x: torch.Tensor,
     weight: torch.Tensor,

@@ -1,4 +1,4 @@
-"""layer_norm: Normalizes the last axis.
+"""layer_norm: Normalizes the last axis, or the last few.
 
     mu[...] = sum[k < K](x[..., k]) / K
     v[...] = sum[k < K]((x[..., k] - mu[...]) ** 2) / K
@@ -58,7 +58,7 @@ def _by_rows(f, *arrays):
 
 @np.errstate(all="ignore")
 def layer_norm_forward(x, weight=None, bias=None, *, eps=1e-05):
-    """Normalizes the last axis.
+    """Normalizes the last axis, or the last few.
 
     Returns y, and what the backward needs: (x, weight, mu, r).
     """

@@ -1,4 +1,4 @@
-"""layer_norm: Normalizes the last axis.
+"""layer_norm: Normalizes the last axis, or the last few.
 
     mu[...] = sum[k < K](x[..., k]) / K
     v[...] = sum[k < K]((x[..., k] - mu[...]) ** 2) / K
@@ -67,7 +67,7 @@ def _common_dtype(first, *others):
 
 
 def layer_norm_forward(x, weight=None, bias=None, *, eps=1e-05):
-    """Normalizes the last axis.
+    """Normalizes the last axis, or the last few.
 
     Returns y, and what the backward needs: (x, weight, mu, r).
     """
@@ -239,7 +239,7 @@ class LayerNormFunction(torch.autograd.Function):
         return (ty, None, None)
 
 
-@torch.library.custom_op("derive::layer_norm_5f6820ac", mutates_args=())
+@torch.library.custom_op("derive::layer_norm_b245f099", mutates_args=())
 def layer_norm_operation(
     x: torch.Tensor,
     weight: torch.Tensor | None,

@@ -145,12 +145,18 @@ def max_pool2d_forward(x, *, kernel_size, stride=None, padding=(0, 0), dilation=
     stride = _several(stride, 2)
     padding = _several(padding, 2)
     dilation = _several(dilation, 2)
-    if not (0 < kernel_size[0] and 0 < kernel_size[1]):
-        raise ValueError("max_pool2d needs 0 < kernel_size[0] and 0 < kernel_size[1]")
-    if not (0 < stride[0] and 0 < stride[1]):
-        raise ValueError("max_pool2d needs 0 < stride[0] and 0 < stride[1]")
-    if not (0 < dilation[0] and 0 < dilation[1]):
-        raise ValueError("max_pool2d needs 0 < dilation[0] and 0 < dilation[1]")
+    if not 0 < kernel_size[0]:
+        raise ValueError("max_pool2d needs 0 < kernel_size[0]")
+    if not 0 < stride[0]:
+        raise ValueError("max_pool2d needs 0 < stride[0]")
+    if not 0 < dilation[0]:
+        raise ValueError("max_pool2d needs 0 < dilation[0]")
+    if not 0 < kernel_size[1]:
+        raise ValueError("max_pool2d needs 0 < kernel_size[1]")
+    if not 0 < stride[1]:
+        raise ValueError("max_pool2d needs 0 < stride[1]")
+    if not 0 < dilation[1]:
+        raise ValueError("max_pool2d needs 0 < dilation[1]")
     *pack, H, W = _axes("x", x, ("...", "H", "W"))
     P = math.prod(pack)
     OH = (2 * padding[0] + H - (kernel_size[0] - 1) * dilation[0] - 1) // stride[0] + 1
@@ -229,12 +235,18 @@ def max_pool2d_jvp(x, tx=None, *, kernel_size, stride=None, padding=(0, 0), dila
     stride = _several(stride, 2)
     padding = _several(padding, 2)
     dilation = _several(dilation, 2)
-    if not (0 < kernel_size[0] and 0 < kernel_size[1]):
-        raise ValueError("max_pool2d_jvp needs 0 < kernel_size[0] and 0 < kernel_size[1]")
-    if not (0 < stride[0] and 0 < stride[1]):
-        raise ValueError("max_pool2d_jvp needs 0 < stride[0] and 0 < stride[1]")
-    if not (0 < dilation[0] and 0 < dilation[1]):
-        raise ValueError("max_pool2d_jvp needs 0 < dilation[0] and 0 < dilation[1]")
+    if not 0 < kernel_size[0]:
+        raise ValueError("max_pool2d_jvp needs 0 < kernel_size[0]")
+    if not 0 < stride[0]:
+        raise ValueError("max_pool2d_jvp needs 0 < stride[0]")
+    if not 0 < dilation[0]:
+        raise ValueError("max_pool2d_jvp needs 0 < dilation[0]")
+    if not 0 < kernel_size[1]:
+        raise ValueError("max_pool2d_jvp needs 0 < kernel_size[1]")
+    if not 0 < stride[1]:
+        raise ValueError("max_pool2d_jvp needs 0 < stride[1]")
+    if not 0 < dilation[1]:
+        raise ValueError("max_pool2d_jvp needs 0 < dilation[1]")
     *pack, H, W = _axes("x", x, ("...", "H", "W"))
     P = math.prod(pack)
     OH = (2 * padding[0] + H - (kernel_size[0] - 1) * dilation[0] - 1) // stride[0] + 1
