@@ -38,9 +38,11 @@ def test_golden_console_block(command: str, request: pytest.FixtureRequest):
 
 
 def test_the_python_runs():
-    (code,) = PYTHON.findall(README.read_text(encoding="utf-8"))
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    blocks = PYTHON.findall(README.read_text(encoding="utf-8"))
+    assert len(blocks) >= 2
+    for code in blocks:
+        done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
 
 
 def test_the_definitions_shown_are_the_files():
