@@ -2,7 +2,8 @@
 
 Every number is a pair (value, e): a machine with unit roundoff u that computes the same formula is off by at most u·e
 to first order.  a + b rounds by |a + b|, a sum of n terms by the depth of a balanced tree times Σ|terms|, a·b by |a·b|;
-what the operands were off by is carried along.  A comparison that rounding could turn is ``Undecided``.
+what the operands were off by is carried along.  x − x of one and the same number is 0 exactly, whatever it is off by.
+A comparison that rounding could turn is ``Undecided``.
 """
 
 from __future__ import annotations
@@ -21,15 +22,18 @@ class Undecided(Exception):
 
 
 class Carried:
-    """A value and what it is off by, in units of the roundoff."""
+    """A value and what it is off by, in units of the roundoff; ``negated``: the number this one is the negative of."""
 
-    __slots__ = ("error", "value")
+    __slots__ = ("error", "negated", "value")
 
-    def __init__(self, value: float, error: float = 0.0) -> None:
+    def __init__(self, value: float, error: float = 0.0, negated: Carried | None = None) -> None:
         self.value, self.error = value, 0.0 if math.isinf(value) and not math.isinf(error) else error
+        self.negated = negated
 
     def __add__(self, other: Carried | int) -> Carried:
         other = _carried(other)
+        if self.cancels(other):
+            return Carried(0.0)
         value = self.value + other.value
         if math.isinf(value):
             return Carried(value)
@@ -44,10 +48,17 @@ class Carried:
         return _carried(other) - self
 
     def __neg__(self) -> Carried:
-        return Carried(-self.value, self.error)
+        return self.negated or Carried(-self.value, self.error, self)
+
+    def cancels(self, other: Carried) -> bool:
+        """Whether one is the negative of the other, as a number and not by chance."""
+        return (self.negated is other or other.negated is self) and math.isfinite(self.value)
 
     def __mul__(self, other: Carried | int) -> Carried:
         other = _carried(other)
+        for unit, factor in ((self, other), (other, self)):
+            if abs(unit.value) == 1.0 and not unit.error:
+                return factor if unit.value > 0 else -factor
         value = self.value * other.value
         carried = _times(self.value, other.error) + _times(other.value, self.error)
         exact = abs(self.value) in (0.0, 1.0) or abs(other.value) in (0.0, 1.0)
@@ -120,6 +131,8 @@ class RunningError(Field):
         terms = list(values)
         if not all(math.isfinite(t.value) for t in terms):
             return Carried(sum(t.value for t in terms))  # an infinite term is all that counts
+        if len(terms) == 2:
+            return terms[0] + terms[1]
         value = math.fsum(t.value for t in terms)
         present = sum(1 for t in terms if t.value)
         depth = min(max(present - 1, 0), 4 + math.ceil(math.log2(present)) if present > 1 else 0)

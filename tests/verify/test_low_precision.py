@@ -6,8 +6,10 @@ import torch
 
 import derive
 from derive import interpreter
-from derive.verify import check
+from derive.verify import autograd, check
+from derive.verify.compare import compare
 from derive.verify.inputs import make
+from derive.verify.rounding import MOST, within
 from derive.verify.running_error import Carried, RunningError, Undecided
 
 U = 2.0**-11
@@ -28,6 +30,15 @@ def test_products_and_quotients_carry_relative_errors():
     assert (a * b).error == pytest.approx(3 * 1 + 4 * 2 + 12)
     assert FIELD.divide(a, b).error == pytest.approx(2 / 4 + 0.75 * 1 / 4 + 0.75)
     assert FIELD.functions["exp"](Carried(1.0, 2.0)).error == pytest.approx(np.e * 2 + 2 * np.e, rel=1e-5)
+
+
+def test_a_number_less_itself_is_0_whatever_it_is_off_by():
+    """The scores of a softmax less their largest: the largest is one of them, and two equal numbers are not."""
+    a, b = Carried(1e6, 1e6), Carried(1e6, 1e6)
+    for zero in (a - a, FIELD.total([a, FIELD.product([Carried(-1.0), a])]), a + -a):
+        assert zero.value == 0 and zero.error == 0
+    for doubt in (a - b, FIELD.total([a, b, -a, -b])):
+        assert doubt.value == 0 and doubt.error >= 2e6
 
 
 def test_a_comparison_that_rounding_could_turn_is_undecided():
@@ -71,3 +82,31 @@ def test_a_cancellation_that_the_formula_has_not_is_found():
             abs(f - b.value) <= 4 * 2.0**-24 * (b.error + abs(b.value)) for f, b in zip(found, bounds, strict=True)
         ]
         assert all(within) == passes
+
+
+SCORES = """
+@layer
+def attended(x: Real[K], v: Real[K]):
+    a[k] = 1000000*x[k]
+    m = max[k](a[k])
+    p[k] = exp(a[k] - m)/sum[j](exp(a[j] - m))
+    y = sum[k](p[k]*v[k])
+    return y
+"""
+
+
+@pytest.mark.parametrize("fault", (0.0, 1e-7, 1e-4))
+def test_a_difference_is_excused_by_the_rounding_of_its_formula_and_by_no_more(fault):
+    """The tangent of saturated scores cancels: ten digits are left, and a fault in the fifth is seen."""
+    p = derive.load(SCORES)
+    case = make(p, "large")
+    along = [np.ones_like(case.inputs[n]) * (k + 1) / 3 for k, n in enumerate(case.differentiable)]
+    jvp = derive.jvp(p)
+    given = {**case.inputs, **{t.name: v for t, v in zip(jvp.inputs[2:], along, strict=True)}}
+    expected = dict(zip(jvp.outputs, autograd.pushed(case, along), strict=True))
+    found = {n: np.asarray(x) * (1 + fault) for n, x in interpreter.run(jvp, given, case.hypers).items()}
+    row = compare("tangent", "large", found, expected, 1e-17)
+    assert row.status == "failed"
+    held = within(row, jvp, case, given, found, expected)
+    assert held.status == ("failed" if fault else "passed")
+    assert fault or row.error < held.tolerance < MOST

@@ -9,6 +9,7 @@ import numpy as np
 from derive.verify import autograd
 from derive.verify.compare import compare
 from derive.verify.inputs import Case
+from derive.verify.rounding import within
 from derive.verify.rungs.base import GRADIENT, Options, flat, has_gradient, shaped, sizes, title, weighted
 from derive.verify.subject import Subject
 from derive.verify.verdict import NOT_APPLICABLE, Row
@@ -36,10 +37,11 @@ def gradients(subject: Subject, case: Case, options: Options) -> Iterator[Row]:
                 continue  # slow, and the code it would confirm is compared all the same
             found = shaped(subject.run(target, program, given, case), expected)
             name = "gradient" if order == 1 else f"gradient of order {order}"
-            yield compare(
+            row = compare(
                 f"{name}, {target}", at, found, expected, GRADIENT * 10 ** (order - 1), seed=options.seed,
                 sizes=sizes(case),
             )  # fmt: skip
+            yield within(row, program, case, given, found, expected)
 
 
 def tangents(subject: Subject, case: Case, options: Options) -> Iterator[Row]:
@@ -52,7 +54,8 @@ def tangents(subject: Subject, case: Case, options: Options) -> Iterator[Row]:
     inputs = {**case.inputs, **{t.name: v for t, v in zip(new, along, strict=True)}}
     expected = dict(zip(subject.jvp.outputs, (g.reshape(-1) for g in autograd.pushed(case, along)), strict=True))
     found = flat(subject.run("interpreter", subject.jvp, inputs, case))
-    yield compare(
+    row = compare(
         "tangent, interpreter", title(subject, case.title()), found, expected, GRADIENT, seed=options.seed,
         sizes=sizes(case),
     )  # fmt: skip
+    yield within(row, subject.jvp, case, inputs, found, expected)
