@@ -27,7 +27,7 @@ Arrays = Mapping[str, np.ndarray]
 
 
 def within(row: Row, program: Program, case: Case, given: Arrays, found: Arrays, expected: Arrays) -> Row:
-    """The row; passed if no entry is farther off than arithmetic of that roundoff may make this formula at ``given``."""
+    """The row; passed if no entry is farther off than arithmetic of that roundoff may make the formula at ``given``."""
     if row.status != FAILED or row.error is None or not row.error <= MOST:
         return row
     try:
