@@ -28,6 +28,7 @@ from derive.reports import layout as L
 from derive.reports.letters import Letters
 from derive.reports.naming import Names, has_quotient, named
 from derive.reports.numbers import decimal, decimal_places
+from derive.reports.selectors import by_value
 from derive.reports.text import WIDTH, Text
 from derive.reports.typeset import Typesetter, conjuncts, is_bracket
 
@@ -112,7 +113,9 @@ class Composer:
         self, title: str, about: Iterable[str], statements: Iterable[Statement], *, free: bool = False, **more: Any
     ) -> Block:
         """The formulas of some statements, with the ranges of their letters (of the left sides' too, if ``free``)."""
-        pieces = [(s, self.letters.chosen(p, self._usual(s))) for s in statements for p in s.pieces]
+        pieces = [
+            (s, self.letters.chosen(part, self._usual(s))) for s in statements for p in s.pieces for part in by_value(p)
+        ]
         ranges = _ranges(pieces, free)
         common = tuple(self.range(binds[0]) for binds in ranges.values() if len(binds) == 1)
         odd = {letter for letter, binds in ranges.items() if len(binds) > 1}

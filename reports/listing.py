@@ -14,6 +14,7 @@ from derive.errors import DeriveError, InputError, UnknownName
 from derive.language.find import catalogue_index, torch_names
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
+_EINSUM = "A name may be an einsum equation: derive layer 'bij,jk->bik'."
 _MEND = "a family is a file of the catalogue; `derive list` shows them"
 
 
@@ -33,7 +34,7 @@ def to_text(chosen: Sequence[str]) -> str:
         return "\n".join(_long(family, every[family]) for family in chosen)
     short = "".join(_short(family, names) for family, names in every.items())
     total = sum(map(len, every.values()))
-    return f"{short}\n{total} definitions; derive layer NAME shows one, derive list FAMILY a family.\n"
+    return f"{short}\n{total} definitions; derive layer NAME shows one, derive list FAMILY a family.\n{_EINSUM}\n"
 
 
 def _short(family: str, names: list[str]) -> str:

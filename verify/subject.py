@@ -18,6 +18,7 @@ from derive.language import load_definition, specialise
 from derive.program import Program
 from derive.tower import derivative
 from derive.verify.inputs import Case, is_symbolic
+from derive.verify.references import REFERENCES, Reference, named
 from derive.verify.samples import SETTINGS
 
 Arrays = dict[str, np.ndarray]
@@ -32,8 +33,14 @@ class Subject:
     program: Program
     choices: dict[str, Any] = field(default_factory=dict)
     first: bool = True
+    oracle: Reference | None = None
     _codes: dict[tuple[str, str], Callable] = field(default_factory=dict, repr=False)
     _interpreted: dict[tuple, Arrays] = field(default_factory=dict, repr=False)
+
+    @property
+    def reference(self) -> Reference | None:
+        """torch's own operation: a row of the table, or the function that the definition names."""
+        return REFERENCES.get(self.name, self.oracle)
 
     @cached_property
     def vjp(self) -> Program:
@@ -67,7 +74,7 @@ class Subject:
 
     def with_gradient(self, vjp: Program) -> Subject:
         """The same program under a gradient from elsewhere."""
-        other = Subject(self.name, self.program, self.choices, self.first)
+        other = Subject(self.name, self.program, self.choices, self.first, self.oracle)
         other.__dict__.update(vjp=vjp, adjoint=vjp)
         return other
 
@@ -133,7 +140,8 @@ def subjects(target: str | Program) -> Iterator[Subject | DeriveError]:
     definition = load_definition(target)
     for k, choices in enumerate(SETTINGS.get(definition.name) or settings(definition)):
         try:
-            yield Subject(definition.name, specialise(definition, **choices), dict(choices), k == 0)
+            program = specialise(definition, **choices)
+            yield Subject(definition.name, program, dict(choices), k == 0, named(definition))
         except DeriveError as error:
             yield error
 

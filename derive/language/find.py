@@ -12,6 +12,7 @@ from pathlib import Path
 
 from derive.errors import DefinitionError, Place, UnknownName
 from derive.language.definition import Definition
+from derive.language.einsum import einsum, is_equation
 from derive.language.limits import TEXT_BYTES
 from derive.language.parse import parse_text
 
@@ -63,7 +64,7 @@ def definition_called(name: str, near: Definition) -> Definition | None:
 
 
 def load_definition(target: str | os.PathLike[str]) -> Definition:
-    """A catalogue name, ``path.py``, ``path.py:name``, or a definition's text."""
+    """A catalogue name, an einsum equation, ``path.py``, ``path.py:name``, or a definition's text."""
     target = os.fspath(target) if isinstance(target, os.PathLike) else target
     if not isinstance(target, str):
         raise UnknownName(f"expected a name, a path or a text, not {type(target).__name__}", mend=_MEND)
@@ -73,11 +74,15 @@ def load_definition(target: str | os.PathLike[str]) -> Definition:
     known = catalogue_definition(name)
     if known:
         return known
+    if is_equation(name):
+        return einsum(name)
     path, _, which = name.rpartition(":")
     if not path or not which.isidentifier():
         path, which = name, ""
     if _looks_like_path(path):
         return _from_file(path, which)
+    if name == "einsum":
+        raise UnknownName("einsum is a definition for each equation", mend="write the equation: 'bij,jk->bik'")
     close = difflib.get_close_matches(name.lower(), catalogue_index(), 3, 0.6)
     shown = name if len(name) <= 60 else name[:57] + "…"
     raise UnknownName(f"no definition named {shown!r}", mend=f"did you mean {' or '.join(close)}?" if close else _MEND)

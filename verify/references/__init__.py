@@ -31,9 +31,10 @@ from derive.verify.references import (
     upsampling,
 )
 from derive.verify.references.form import Hypers, Inputs, Reference
+from derive.verify.references.named import named
 from derive.verify.references.optimizer import OPTIMIZERS, trajectory
 
-__all__ = ("OPTIMIZERS", "REFERENCES", "Hypers", "Inputs", "Reference", "trajectory")
+__all__ = ("OPTIMIZERS", "REFERENCES", "Hypers", "Inputs", "Reference", "named", "trajectory")
 
 _FAMILIES = (
     activation,

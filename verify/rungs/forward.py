@@ -9,7 +9,7 @@ import torch
 from derive.verify import autograd
 from derive.verify.compare import compare
 from derive.verify.inputs import Case
-from derive.verify.references import OPTIMIZERS, REFERENCES, optimizer, trajectory
+from derive.verify.references import OPTIMIZERS, optimizer, trajectory
 from derive.verify.rungs.base import (
     FORWARD,
     GRADIENT,
@@ -30,7 +30,7 @@ def forward(subject: Subject, case: Case, options: Options) -> Iterator[Row]:
     for target in ("interpreter", *options.codes):
         found = flat(subject.run(target, subject.program, case.inputs, case))
         yield compare(f"forward, {target}", at, found, expected, FORWARD, seed=options.seed, sizes=sizes(case))
-    if subject.name not in REFERENCES or case.kind == "empty":
+    if subject.reference is None or case.kind == "empty":
         return
     outputs = _torchs(subject, case, ())[1]
     if isinstance(outputs, str):
@@ -43,7 +43,7 @@ def forward(subject: Subject, case: Case, options: Options) -> Iterator[Row]:
 
 def torchs_gradient(subject: Subject, case: Case, options: Options) -> Iterator[Row]:
     """The derived gradient against that of torch's own operation; at kinks and ties this holds the convention."""
-    if subject.name not in REFERENCES or case.kind == "empty" or not case.differentiable:
+    if subject.reference is None or case.kind == "empty" or not case.differentiable:
         return
     given, outputs = _torchs(subject, case, case.differentiable)
     if isinstance(outputs, str):
@@ -62,8 +62,9 @@ def _torchs(subject: Subject, case: Case, differentiable: tuple[str, ...]) -> tu
     """The inputs as tensors and what torch's operation makes of them, or in its own words why it will not."""
     given = autograd.tensors(case.inputs, differentiable)
     try:
-        return given, REFERENCES[subject.name](given, hypers_by_name(case))
-    except (RuntimeError, ValueError, IndexError) as error:
+        assert subject.reference is not None
+        return given, subject.reference(given, hypers_by_name(case))
+    except (RuntimeError, ValueError, IndexError, TypeError) as error:
         return given, f"torch refuses: {error}"
 
 
