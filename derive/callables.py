@@ -18,16 +18,14 @@ from derive.bind import bind
 from derive.bind.hypers import bind_hypers
 from derive.bind.words import declared, nearest
 from derive.calculus.hyperparameters import with_inputs
+from derive.calls import REMEMBERED, Call, Seen, buffers_of, likeness
 from derive.draws import beside, drawn
 from derive.errors import DeriveError, InputError
-from derive.lower.residuals import map_expressions, returned
+from derive.lower.residuals import map_expressions
 from derive.moving import moving_hypers, opened
 from derive.program import Draw, Hyper, Program, Tensor
 from derive.targets.files import is_fixed, without_fixed
 from derive.tower import Tower
-
-#: Choices kept before the oldest is dropped: shapes already checked, per specialisation.
-REMEMBERED = 1024
 
 
 def function(target: str | Program, **choices: Any) -> Function:
@@ -62,6 +60,7 @@ class Function:
         self.__name__ = self.__qualname__ = source.name
         self.__doc__ = source.doc
         self.__signature__ = _signature(source.parameters)
+        self._seen = Seen()
         self._checked: dict[tuple, None] = {}
         self._moving: dict[tuple, tuple[Tower, Tower]] = {}
 
@@ -70,6 +69,15 @@ class Function:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Outputs as the definition returns them: one tensor, or a tuple."""
+        alike, leaves = likeness(args, kwargs)
+        call = self._seen.like(alike, leaves)
+        if call is None:
+            call = self.prepared(args, kwargs)
+            self._seen.keep(alike, leaves, call)
+        return call()
+
+    def prepared(self, args: tuple, kwargs: Mapping[str, Any]) -> Call:
+        """The call with its names matched, its program chosen, its inputs checked and drawn."""
         given, hypers = _sorted_out(self._source, args, kwargs)
         moving = moving_hypers(hypers)
         tower, given, hypers = self._source.specialised(given, {**hypers, **opened(moving)})
@@ -78,15 +86,9 @@ class Function:
             given, hypers = {**given, **moving}, {n: v for n, v in hypers.items() if n not in moving}
         program = tower.program
         numbers = _numbers(program, hypers)
-        tensors = self._tensors(program, _with_copies(program, given), hypers, numbers)
-        try:
-            results = tower.apply(tensors, numbers)
-        except IndexError as error:
-            raise _out_of_range(program, tensors, error) from error
-        names = returned(program)
-        _write_back(program, dict(zip(names, results, strict=True)), given)
-        outputs = results[: len(program.outputs)]
-        return outputs[0] if len(outputs) == 1 else tuple(outputs)
+        buffers = buffers_of(program, given)
+        tensors = self._tensors(program, given, hypers, numbers)
+        return Call(tower, tensors, numbers, buffers, lasting=len(given) == len(program.inputs) and not moving)
 
     def _tensors(
         self, program: Program, given: dict[str, Any], hypers: Mapping[str, Any], numbers: Mapping[str, Any]
@@ -254,7 +256,9 @@ def without_inputs(program: Program, absent: tuple[str, ...]) -> Program:
 # ------------------------------------------------------------------------------ one call
 
 
-def _sorted_out(source: _Fixed | _Open, args: tuple, kwargs: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def _sorted_out(
+    source: _Fixed | _Open, args: tuple, kwargs: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """Inputs that are there, and hyperparameters, by name."""
     names = source.parameters.inputs
     if len(args) > len(names):
@@ -346,36 +350,3 @@ def _stand_in(value: Any) -> Any:
     if value.is_floating_point() or value.is_complex():
         return np.float64(0)
     return np.bool_(False) if "bool" in str(value.dtype) else np.int64(0)
-
-
-def _with_copies(program: Program, given: dict[str, Any]) -> dict[str, Any]:
-    """Buffers that are written back go in as copies: what autograd saved must not change."""
-    import torch
-
-    buffers = [buffer for buffer, _ in program.updates]
-    for name in buffers:
-        if name in given and not isinstance(given[name], torch.Tensor):
-            raise InputError(f"{name} is written back, so it cannot be a {type(given[name]).__name__}",
-                             mend=f"give a torch tensor: torch.tensor({name})")  # fmt: skip
-    return {n: v.clone() if n in buffers else v for n, v in given.items()}
-
-
-def _out_of_range(program: Program, tensors: list[Any], error: IndexError) -> InputError:
-    """Which inputs are indices, and what they hold."""
-    held = [
-        f"{t.name} holds {int(x.min())} to {int(x.max())}"
-        for t, x in zip(program.inputs, tensors, strict=True)
-        if t.kind == "index" and x.numel()
-    ]
-    mend = f"{', '.join(held)}; indices count from 0" if held else "indices count from 0"
-    return InputError(f"{program.name} reads out of range: {error}", mend=mend)
-
-
-def _write_back(program: Program, results: Mapping[str, Any], given: Mapping[str, Any]) -> None:
-    """What a module keeps between calls (running statistics), outside the gradient."""
-    import torch
-
-    with torch.no_grad():
-        for buffer, name in program.updates:
-            if buffer in given:
-                given[buffer].copy_(results[name])

@@ -30,15 +30,24 @@ class Tower:
         """What the program returns at these inputs, attached to autograd."""
         import torch
 
+        transformed = torch._C._are_functorch_transforms_active()
         wanted: tuple[str, ...] = ()
-        if torch.is_grad_enabled() and not torch._C._are_functorch_transforms_active():
-            pairs = zip(self.program.inputs, tensors, strict=True)
-            wanted = tuple(t.name for t, x in pairs if x.requires_grad and is_real(t))
-        results = _autograd_function().apply(_Call(self, dict(hypers), wanted), *tensors)
-        if not wanted:
-            return results
-        by_name = dict(zip(returned(self.cut(wanted).forward.program), results, strict=True))
-        return tuple(by_name[name] for name in returned(self.program))
+        if torch.is_grad_enabled() and not transformed:
+            wanted = tuple(name for name, x in zip(self.real, tensors, strict=True) if name and x.requires_grad)
+        call = _Call(self, hypers, wanted)
+        if transformed:
+            return _autograd_functions().transformed.apply(call, *tensors)
+        if wanted:
+            results = _autograd_functions().plain.apply(call, *tensors)
+            return tuple([results[k] for k in self.cut(wanted).returned])
+        if torch.autograd.forward_ad._current_level >= 0:
+            return _autograd_functions().plain.apply(call, *tensors)
+        return call.forward(tensors)
+
+    @functools.cached_property
+    def real(self) -> tuple[str, ...]:
+        """The inputs' names, empty for those that carry no gradient."""
+        return tuple(t.name if is_real(t) else "" for t in self.program.inputs)
 
     def run(self, tensors: Sequence[Array], hypers: Mapping[str, Any]) -> tuple[Array, ...]:
         """The outputs, by the generated code alone."""
@@ -60,6 +69,10 @@ class Tower:
         """The tower over a batch of these inputs, and which outputs are batched."""
         return self._once(("batch", names), lambda: _batched(self.program, names))
 
+    def moving(self, outputs: Sequence[str]) -> tuple[int, ...]:
+        """Which results are these outputs, the real ones."""
+        return self._once(("moving", *outputs), lambda: _moving(self.program, outputs))
+
     def _once(self, key: tuple, make: Callable[[], Any]) -> Any:
         if key not in self._made:
             self._made[key] = make()
@@ -68,18 +81,29 @@ class Tower:
 
 @dataclass(frozen=True, eq=False)
 class Cut:
-    """Towers of a forward that returns what it saves, and of the backward that reads it."""
+    """Towers of a forward that returns what it saves, and of the backward that reads it.
+
+    ``returned``, ``saved``: which of the forward's results the program returns, and which the backward reads;
+    ``kept``: which of the program's inputs it reads.
+    """
 
     forward: Tower
     backward: Tower
-    kept: tuple[str, ...]
-    saved: tuple[str, ...]
-    cotangents: tuple[str, ...]
+    returned: tuple[int, ...]
+    saved: tuple[int, ...]
+    kept: tuple[int, ...]
 
     @staticmethod
     def of(tower: Tower, wrt: tuple[str, ...]) -> Cut:
         s = split(tower.program, tower.vjp(wrt).program)
-        return Cut(Tower(s.forward), Tower(s.backward), s.kept, s.saved, s.cotangents)
+        inputs, results = [t.name for t in tower.program.inputs], returned(s.forward)
+        return Cut(
+            Tower(s.forward),
+            Tower(s.backward),
+            tuple(results.index(name) for name in returned(tower.program)),
+            tuple(results.index(name) for name in s.saved),
+            tuple(k for k, name in enumerate(inputs) if name in s.kept),
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,11 +111,16 @@ class _Call:
     """One application: which tower, its hyperparameters, and the inputs whose gradient is expected."""
 
     tower: Tower
-    hypers: dict[str, Any]
+    hypers: Mapping[str, Any]
     wanted: tuple[str, ...]
 
+    @property
+    def running(self) -> Tower:
+        """The tower whose code runs."""
+        return self.tower.cut(self.wanted).forward if self.wanted else self.tower
+
     def forward(self, tensors: Sequence[Array]) -> tuple[Array, ...]:
-        tower = self.tower.cut(self.wanted).forward if self.wanted else self.tower
+        tower = self.running
         results: list[Array] = []
         taken = {id(_root(x)) for x in tensors}
         for y in tower.run(tensors, self.hypers):
@@ -118,6 +147,11 @@ def _own(y: Array) -> Array:
     if not y.is_contiguous():
         return y.contiguous()
     return y if torch._C._functorch.is_functorch_wrapped_tensor(y) else y.data
+
+
+def _moving(program: Program, outputs: Sequence[str]) -> tuple[int, ...]:
+    results = returned(program)
+    return tuple(results.index(name) for name in outputs if is_real(program.tensor(name)))
 
 
 def is_real(tensor: Tensor) -> bool:
@@ -159,14 +193,36 @@ def _compiled(program: Program) -> Callable[..., tuple[Array, ...]]:
 # ------------------------------------------------------------------------------ autograd
 
 
+@dataclass(frozen=True)
+class _Functions:
+    """``transformed`` knows vmap, and costs a matching of signatures at every call; ``plain`` does not."""
+
+    plain: Any
+    transformed: Any
+
+
 @functools.cache
-def _autograd_function() -> Any:
-    """The one ``autograd.Function``; made when torch is first needed."""
+def _autograd_functions() -> _Functions:
+    """outputs, saved = forward(call, *inputs); everything else is another tower.  Made when torch is first needed."""
     import torch
 
-    class Derived(torch.autograd.Function):
-        """outputs, saved = forward(call, *inputs); everything else is another tower."""
+    class Derivatives(torch.autograd.Function):
+        @staticmethod
+        def backward(ctx: Any, *cotangents: Array | None) -> tuple[Array | None, ...]:  # type: ignore[override]
+            return (None, *_pull_back(ctx, cotangents))
 
+        @staticmethod
+        def jvp(ctx: Any, _: None, *tangents: Array | None) -> tuple[Array | None, ...]:  # type: ignore[override]
+            return _push_forward(ctx, tangents)
+
+    class Derived(Derivatives):
+        @staticmethod
+        def forward(ctx: Any, call: _Call, *tensors: Array) -> tuple[Array, ...]:  # type: ignore[override]
+            results = call.forward(tensors)
+            _remember(ctx, call, tensors, results)
+            return results
+
+    class Transformed(Derivatives):
         @staticmethod
         def forward(call: _Call, *tensors: Array) -> tuple[Array, ...]:  # type: ignore[override]
             return call.forward(tensors)
@@ -176,60 +232,48 @@ def _autograd_function() -> Any:
             _remember(ctx, inputs[0], inputs[1:], output)
 
         @staticmethod
-        def backward(ctx: Any, *cotangents: Array | None) -> tuple[Array | None, ...]:  # type: ignore[override]
-            return (None, *_pull_back(ctx, cotangents))
-
-        @staticmethod
-        def jvp(ctx: Any, _: None, *tangents: Array | None) -> tuple[Array | None, ...]:  # type: ignore[override]
-            return _push_forward(ctx, tangents)
-
-        @staticmethod
         def vmap(info: Any, in_dims: tuple, call: _Call, *tensors: Array) -> tuple[tuple, tuple]:  # type: ignore[override]
             return _over_a_batch(call, in_dims[1:], tensors)
 
-    return Derived
+    return _Functions(Derived, Transformed)
 
 
-def _remember(ctx: Any, call: _Call, tensors: tuple, output: tuple) -> None:
+def _remember(ctx: Any, call: _Call, tensors: Sequence[Array], results: tuple) -> None:
     """Saves the inputs, what the cut asks for, and what zero cotangents are made of."""
-    program = call.tower.program
-    cut = call.tower.cut(call.wanted) if call.wanted else None
-    by_name = dict(zip(returned(cut.forward.program if cut else program), output, strict=True))
-    moving = [o for o in program.outputs if is_real(program.tensor(o))]
+    moving = call.running.moving(call.tower.program.outputs)
     ctx.set_materialize_grads(False)
-    ctx.mark_non_differentiable(*(y for name, y in by_name.items() if name not in moving))
-    ctx.call, ctx.names = call, tuple(by_name)
-    ctx.outputs = {name: (by_name[name].shape, by_name[name].dtype, by_name[name].device) for name in moving}
-    ctx.save_for_backward(*tensors, *(by_name[name] for name in (cut.saved if cut else ())))
+    ctx.mark_non_differentiable(*[y for k, y in enumerate(results) if k not in moving])
+    ctx.call, ctx.results = call, len(results)
+    ctx.outputs = [(k, results[k].shape, results[k].dtype, results[k].device) for k in moving]
+    saved = call.tower.cut(call.wanted).saved if call.wanted else ()
+    ctx.save_for_backward(*tensors, *[results[k] for k in saved])
     ctx.save_for_forward(*tensors)
 
 
-def _pull_back(ctx: Any, cotangents: tuple) -> tuple:
+def _pull_back(ctx: Any, cotangents: tuple) -> Sequence[Array | None]:
     """Gradients of the inputs that need one: by the saved tensors, or differentiably, from the inputs alone."""
     import torch
 
-    call, program = ctx.call, ctx.call.tower.program
-    inputs = ctx.saved_tensors[: len(program.inputs)]
-    needed = zip(program.inputs, ctx.needs_input_grad[1:], strict=True)
-    wrt = tuple(t.name for t, needs in needed if needs and is_real(t))
-    by_output = dict(zip(ctx.names, cotangents, strict=True))
-    if not wrt or all(by_output[name] is None for name in ctx.outputs):
-        return (None,) * len(program.inputs)
-    dys = [_zeros(like) if by_output[name] is None else by_output[name] for name, like in ctx.outputs.items()]
+    call, real = ctx.call, ctx.call.tower.real
+    wrt = tuple([name for name, needs in zip(real, ctx.needs_input_grad[1:], strict=True) if needs and name])
+    if not wrt or all(cotangents[k] is None for k, *_ in ctx.outputs):
+        return [None] * len(real)
+    dys = [cotangents[k] if cotangents[k] is not None else _zeros(*like) for k, *like in ctx.outputs]
+    tensors = ctx.saved_tensors
+    inputs = tensors[: len(real)]
     if wrt == call.wanted and not torch.is_grad_enabled():
         cut = call.tower.cut(wrt)
-        kept = [x for t, x in zip(program.inputs, inputs, strict=True) if t.name in cut.kept]
-        gradients = cut.backward.apply((*kept, *ctx.saved_tensors[len(inputs) :], *dys), call.hypers)
+        kept = [inputs[k] for k in cut.kept]
+        gradients = cut.backward.apply((*kept, *tensors[len(inputs) :], *dys), call.hypers)
     else:
         gradients = call.tower.vjp(wrt).apply((*inputs, *dys), call.hypers)
     by_name = dict(zip(wrt, gradients, strict=True))
-    return tuple(by_name.get(t.name) for t in program.inputs)
+    return [by_name.get(name) for name in real]
 
 
-def _zeros(like: tuple) -> Array:
+def _zeros(shape: Sequence[int], dtype: Any, device: Any) -> Array:
     import torch
 
-    shape, dtype, device = like
     return torch.zeros((), dtype=dtype, device=device).expand(shape)
 
 
@@ -239,8 +283,8 @@ def _push_forward(ctx: Any, tangents: tuple) -> tuple:
     moving = [(t, v) for t, v in zip(program.inputs, tangents, strict=True) if v is not None and is_real(t)]
     wrt = tuple(t.name for t, _ in moving)
     results = call.tower.jvp(wrt).apply((*ctx.saved_tensors, *(v for _, v in moving)), call.hypers)
-    by_output = dict(zip(ctx.outputs, results, strict=True))
-    return tuple(by_output.get(name) for name in ctx.names)
+    by_output = {k: v for (k, *_), v in zip(ctx.outputs, results, strict=True)}
+    return tuple(by_output.get(k) for k in range(ctx.results))
 
 
 def _over_a_batch(call: _Call, in_dims: tuple, tensors: tuple) -> tuple[tuple, tuple]:

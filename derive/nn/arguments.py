@@ -99,14 +99,15 @@ def _embedding(call: Call) -> None:
         if not -rows <= padding < rows:
             raise InputError(f"padding_idx is {padding}, but there are {rows} embeddings", mend="name one of the rows")
         call.arguments["padding_idx"] = padding % rows
-    _shorten(weight, token, longest, kind)
+    _shorten(call, weight, token, longest, kind)
 
 
-def _shorten(weight: Any, token: Any, longest: float | None, kind: float) -> None:
+def _shorten(call: Call, weight: Any, token: Any, longest: float | None, kind: float) -> None:
     """Rows that are looked up and longer than that are shortened, in place, outside the gradient."""
     import torch
 
     if longest is not None:
+        call.lasting = False
         with torch.no_grad():
             torch.embedding_renorm_(weight, token.contiguous(), longest, kind)
 
@@ -279,7 +280,7 @@ def _bags(call: Call) -> None:
     import torch
 
     a = call.arguments
-    _shorten(a["weight"], a["input"], a.pop("max_norm"), a.pop("norm_type"))
+    _shorten(call, a["weight"], a["input"], a.pop("max_norm"), a.pop("norm_type"))
     if a["padding_idx"] is not None:
         a["padding_idx"] %= a["weight"].shape[0]
     if a["input"].ndim == 2:
@@ -291,6 +292,7 @@ def _bags(call: Call) -> None:
         raise ValueError("embedding_bag: a 1-D input is cut into bags by 1-D offsets")
     else:
         call.definition = "embedding_bag_offsets"
+        call.lasting = False
         ends = (
             [a["offsets"]] if a["include_last_offset"] else [a["offsets"], a["offsets"].new_tensor([len(a["input"])])]
         )

@@ -8,9 +8,12 @@ default, or be one of the ``EVERYWHERE`` arguments; anything else is refused by 
 from __future__ import annotations
 
 import functools
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from derive.calls import Call as ReadyCall
+from derive.calls import Seen, likeness
 from derive.errors import InputError, UnknownName
 from derive.language.definition import Input
 from derive.language.find import catalogue_index, torch_names
@@ -83,6 +86,30 @@ def bound(path: str) -> Callable[..., Any]:
 
 def run(path: str, args: tuple, kwargs: Mapping[str, Any]) -> Any:
     """One call."""
+    import torch
+
+    if torch._C._is_any_autocast_enabled():  # chooses among precisions anew
+        call, known = translated(path, args, kwargs)
+    else:
+        alike, leaves = likeness(args, kwargs)
+        known = _SEEN[path].like(alike, leaves)
+        if known is not None:
+            return known()
+        call, known = translated(path, args, kwargs)
+        if call.lasting and not call.afterwards:
+            _SEEN[path].keep(alike, leaves, known)
+    result = known()
+    for finish in reversed(call.afterwards):
+        result = finish(result)
+    return result
+
+
+#: Calls made before, by torch's name.
+_SEEN: dict[str, Seen] = defaultdict(Seen)
+
+
+def translated(path: str, args: tuple, kwargs: Mapping[str, Any]) -> tuple[Call, ReadyCall]:
+    """What torch's arguments mean, and the definition's call."""
     given = signature(path).bind(*args, **kwargs)
     given.apply_defaults()
     call = Call(path, _fitting(path, given.arguments), dict(given.arguments))
@@ -96,10 +123,7 @@ def run(path: str, args: tuple, kwargs: Mapping[str, Any]) -> Any:
     for shape in SHAPES:
         shape(call)
     under_autocast(call)
-    result = derived(call.definition)(**call.inputs, **call.hypers)
-    for finish in reversed(call.afterwards):
-        result = finish(result)
-    return result
+    return call, derived(call.definition).prepared((), {**call.inputs, **call.hypers})
 
 
 def _fitting(path: str, arguments: Mapping[str, Any]) -> str:
@@ -114,7 +138,7 @@ def _fitting(path: str, arguments: Mapping[str, Any]) -> str:
 
 
 @functools.cache
-def derived(name: str) -> Callable[..., Any]:
+def derived(name: str) -> Any:
     """The definition as a torch function; one for all modules, so that what is derived is derived once."""
     from derive.callables import function
 

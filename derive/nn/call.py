@@ -23,7 +23,7 @@ def declared(name: str) -> Definition:
 class Call:
     """The function called, the definition that stands for it, torch's arguments by name; then what they mean.
 
-    ``afterwards``: what is done to the result, the last first.
+    ``afterwards``: what is done to the result, the last first; ``lasting``: only shapes were looked at, no numbers.
     """
 
     path: str
@@ -32,6 +32,7 @@ class Call:
     inputs: dict[str, Any] = field(default_factory=dict)
     hypers: dict[str, Any] = field(default_factory=dict)
     afterwards: list[Callable[[Any], Any]] = field(default_factory=list)
+    lasting: bool = True
 
     @property
     def declared(self) -> Definition:

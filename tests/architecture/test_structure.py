@@ -22,7 +22,7 @@ STOREYS = (
     ("derive.theorems",),
     ("derive.lower",),
     ("derive.targets",),
-    ("derive.tower", "derive.draws", "derive.moving", "derive.callables", "derive.doors", "derive.optim"),
+    ("derive.tower", "derive.calls", "derive.draws", "derive.moving", "derive.callables", "derive.doors", "derive.optim"),
     ("derive.nn",),
     ("derive.verify",),
     ("derive.reports",),

@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,20 @@ def compiler() -> str | None:
     return next((path for c in (named, "cc", "gcc", "clang") if c and (path := shutil.which(c))), None)
 
 
+@dataclass(frozen=True)
+class _Entry:
+    """A compiled kernel and where its arguments come from: places among the arrays, the integers and the reals."""
+
+    function: Any
+    arrays: tuple[int, ...]
+    integers: tuple[int, ...]
+    reals: tuple[int, ...]
+    checks: tuple[int, ...]
+    pointers: Any
+    whole: Any
+    real: Any
+
+
 class Native:
     """A kernel, compiled for each precision when first asked for it; ``narrow`` where the sizes ``ones`` are 1."""
 
@@ -60,7 +75,7 @@ class Native:
     ) -> None:
         self.general, self.narrow, self.in_place = general, narrow, dict(in_place)
         self.ones = tuple(general.integers.index(s) for s in ones)
-        self._functions: dict[tuple[str, str], Any] = {}
+        self._entries: dict[tuple[str, Any], _Entry] = {}
 
     def __call__(
         self, arrays: Sequence[Array], shapes: Sequence, kinds: Sequence[str], integers: Sequence, reals: Sequence
@@ -69,57 +84,92 @@ class Native:
         import torch
 
         dtype = precision(arrays)
-        types = {"real": dtype, "const": dtype, "index": torch.int64, "bool": torch.bool}
-        if any(a.numel() == 0 for a in arrays):
-            raise Unfit("an empty array")
-        if self.in_place and not all(a.is_contiguous() for a in arrays):
-            raise Unfit("a result goes over an array that is not contiguous")
-        given = [a if a.is_contiguous() else a.contiguous() for a in arrays]
-        given = [a.to(types[k]) for a, k in zip(given, self.general.kinds, strict=False)]
-        over = {n: given[self.general.arrays.index(i)] for n, i in self.in_place.items()}
-        names = self.general.arrays[len(given) :]
-        made = [
-            over[n] if n in over else torch.empty(s, dtype=types[k])
-            for n, s, k in zip(names, shapes, kinds, strict=True)
-        ]
+        every = [self._given(a, kind, dtype) for a, kind in zip(arrays, self.general.kinds, strict=False)]
+        made = [torch.empty(s, dtype=_dtype(k, dtype)) for s, k in zip(shapes, kinds, strict=True)]
+        if self.in_place:
+            made = [self._over(k, y, every) for k, y in enumerate(made)]
+        every += made
         narrow = self.narrow is not None and all(integers[k] == 1 for k in self.ones)
         source = self.narrow if self.narrow is not None and narrow else self.general
-        addresses = dict(zip(self.general.arrays, (a.data_ptr() for a in (*given, *made)), strict=True))
-        whole = dict(zip(self.general.integers, map(int, integers), strict=True))
-        real = dict(zip(self.general.reals, map(_number, reals), strict=True))
-        self._function(source, "single" if dtype == torch.float32 else "double")(
-            (ctypes.c_void_p * len(source.arrays))(*(addresses[n] for n in source.arrays)),
-            (ctypes.c_int64 * len(source.integers))(*(whole[s] for s in source.integers)),
-            (ctypes.c_double * len(source.reals))(*(real[s] for s in source.reals)),
+        entry = self._entries.get((source.name, dtype)) or self._entry(source, dtype)
+        entry.function(
+            entry.pointers(*[every[k].data_ptr() for k in entry.arrays]),
+            entry.whole(*[int(integers[k]) for k in entry.integers]),
+            entry.real(*[_number(reals[k]) for k in entry.reals]),
             torch.get_num_threads(),
         )
-        by_name = dict(zip(self.general.arrays, (*given, *made), strict=True))
-        if any(by_name[n].item() for n in source.checks if n in by_name):
+        if entry.checks and any(every[k].item() for k in entry.checks):
             raise Unfit("an index is out of range: array code says which")
         return made
 
-    def _function(self, source: Source, which: str) -> Any:
-        key = source.name, which
-        if key not in self._functions:
-            function = getattr(_library(source.text, (which, *(["in place"] if self.in_place else []))), source.name)
-            function.restype = None
-            function.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int]
-            self._functions[key] = function
-        return self._functions[key]
+    def _given(self, a: Array, kind: str, dtype: Any) -> Array:
+        """The array laid out in order, as its kind is stored."""
+        if not a.is_contiguous():
+            if self.in_place:
+                raise Unfit("a result goes over an array that is not contiguous")
+            a = a.contiguous()
+        if not a.numel():
+            raise Unfit("an empty array")
+        wanted = _dtype(kind, dtype)
+        return a if a.dtype is wanted else a.to(wanted)
+
+    def _over(self, k: int, made: Array, given: Sequence[Array]) -> Array:
+        """The memory of the input that a result goes over, or its own."""
+        result = self.general.arrays[len(given) + k]
+        return given[self.general.arrays.index(self.in_place[result])] if result in self.in_place else made
+
+    def _entry(self, source: Source, dtype: Any) -> _Entry:
+        import torch
+
+        which = "single" if dtype == torch.float32 else "double"
+        function = getattr(_library(source.text, (which, *(["in place"] if self.in_place else []))), source.name)
+        function.restype = None
+        function.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int]
+        places = {n: k for k, n in enumerate(self.general.arrays)}
+        entry = _Entry(
+            function,
+            tuple(places[n] for n in source.arrays),
+            tuple(self.general.integers.index(s) for s in source.integers),
+            tuple(self.general.reals.index(s) for s in source.reals),
+            tuple(places[n] for n in source.checks if n in places),
+            ctypes.c_void_p * len(source.arrays),
+            ctypes.c_int64 * len(source.integers),
+            ctypes.c_double * len(source.reals),
+        )
+        self._entries[source.name, dtype] = entry
+        return entry
+
+
+def _dtype(kind: str, real: Any) -> Any:
+    """What arrays of a kind are stored as."""
+    if kind in ("real", "const"):
+        return real
+    import torch
+
+    return torch.int64 if kind == "index" else torch.bool
 
 
 def precision(arrays: Sequence[Array]) -> Any:
     """The one floating-point type of the arrays, which are plain CPU tensors."""
     import torch
 
-    found = {a.dtype for a in arrays if a.is_floating_point()} or {torch.get_default_dtype()}
-    plain = all(type(a) in (torch.Tensor, torch.nn.Parameter) and a.device.type == "cpu" for a in arrays)
-    if len(found) != 1 or not plain or not found <= {torch.float32, torch.float64}:
-        raise Unfit("not plain CPU tensors of one precision")
-    return found.pop()
+    found = None
+    for a in arrays:
+        if type(a) not in (torch.Tensor, torch.nn.Parameter) or not a.is_cpu:
+            raise Unfit("not plain CPU tensors")
+        if a.is_floating_point():
+            if found not in (None, a.dtype):
+                raise Unfit("tensors of several precisions")
+            found = a.dtype
+    found = found or torch.get_default_dtype()
+    if found not in (torch.float32, torch.float64):
+        raise Unfit(f"kernels have no {found}")
+    return found
 
 
 def _number(x: Any) -> float:
+    if type(x) is float:
+        return x
     if isinstance(x, numbers.Real):
         return float(x)
     raise Unfit("a hyperparameter is no plain number")
