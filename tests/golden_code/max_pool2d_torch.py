@@ -97,14 +97,19 @@ def _expect(name, array, letters, sizes):
 
 
 def _scatter_add(shape, indices, values):
-    """Zeros of ``shape``, with values added at index arrays for the first axes; negative places are left out."""
-    rows = math.prod(shape[: len(indices)])
-    out = values.new_zeros((rows + 1, *shape[len(indices) :]))
-    flat, inside = 0, True
-    for index, size in zip(indices, shape):
-        flat, inside = flat * size + index, (index >= 0) & (index < size) & inside
-    flat = torch.where(inside, flat, rows)
-    return out.index_add(0, flat.reshape(-1), values.reshape(flat.numel(), *shape[len(indices) :]))[:-1].reshape(shape)
+    """Zeros of ``shape``, with values added at index arrays for the first axes; places outside are left out."""
+    rows, rest = math.prod(shape[: len(indices)]), shape[len(indices) :]
+    if len(indices) == 1:
+        flat = indices[0].clamp(-1, rows) % (rows + 1)
+    else:
+        flat, inside = 0, True
+        for index, size in zip(indices, shape):
+            flat, inside = flat * size + index, (index >= 0) & (index < size) & inside
+        flat = torch.where(inside, flat, rows)
+    like = values.new_zeros(()) + flat.new_zeros(())  # of a batch where either is
+    out = like.new_zeros((rows + 1, *rest))
+    out.index_add_(0, flat.reshape(-1), values.reshape(flat.numel(), *rest))
+    return out[:-1].reshape(shape)
 
 
 def _nonempty(x, axes):

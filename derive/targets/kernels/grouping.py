@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from sympy import Basic, Expr
+from sympy import Basic, Expr, Integer
 
 from derive.lower.kernels.records import Loop, Phase
-from derive.program import Bind, Letter, Read, reads
+from derive.program import Bind, Compare, Letter, Logic, Read, Where, reads
 
 
 @dataclass
@@ -20,7 +20,10 @@ class Group:
 
 @dataclass(frozen=True)
 class Member:
-    """A loop in its group's letters; ``kind``: map (by inner loops, if it reduces), reduction, or columns."""
+    """A loop in its group's letters; ``kind``: map (by inner loops, if it reduces), reduction, columns, or points.
+
+    Of points, ``inner`` is where along the letter left out of ``nest``, and the conditions; the loop gives the value.
+    """
 
     loop: Loop
     kind: str
@@ -55,6 +58,9 @@ def _same_point(r: Read, member: Member, count: int) -> bool:
 def _member(loop: Loop, phase: Phase) -> tuple[Member, tuple[Expr, ...]]:
     of_rows = any(x is loop for x in phase.loops)
     kept = loop.binds[len(phase.lead) :] if of_rows else loop.binds
+    point = _point(loop, kept) if of_rows and not loop.op else None
+    if point is not None:
+        return point, tuple(b.hi for b in kept if b.letter in point.nest)
     if not loop.op:
         return Member(loop, "map", tuple(b.letter for b in kept)), tuple(b.hi for b in kept)
     simple = all(b.lo == 0 for b in loop.bound)
@@ -67,6 +73,31 @@ def _member(loop: Loop, phase: Phase) -> tuple[Member, tuple[Expr, ...]]:
         order = (*loop.bound, *kept)
         return Member(loop, "columns", tuple(b.letter for b in order), filters), tuple(b.hi for b in order)
     return Member(loop, "map", tuple(b.letter for b in kept), loop.entries), tuple(b.hi for b in kept)
+
+
+def _point(loop: Loop, kept: tuple[Bind, ...]) -> Member | None:
+    """``where(data == letter, value, 0)`` with a value free of the letter: zeros, and the value at one point."""
+    if not (isinstance(loop.rhs, Where) and loop.rhs.args[2] == 0):
+        return None
+    condition, value, _ = loop.rhs.args
+    parts = condition.conditions if isinstance(condition, Logic) and condition.op == "and" else (condition,)
+    for b in kept:
+        for k, c in enumerate(parts):
+            at = _equal_to(c, b.letter)
+            rest = (*parts[:k], *parts[k + 1 :])
+            if at is not None and not any(b.letter in e.free_symbols for e in (at, value, *rest)):
+                nest = tuple(x.letter for x in kept if x is not b)
+                inside = Logic("and", Compare("<=", Integer(0), at), Compare("<", at, b.hi))
+                return Member(replace(loop, rhs=value), "points", nest, (b.letter, at, *rest, inside))
+    return None
+
+
+def _equal_to(c: Basic, letter: Letter) -> Expr | None:
+    """What data say the letter is."""
+    if not (isinstance(c, Compare) and c.op == "==" and letter in c.args[1:]):
+        return None
+    other = c.args[2] if c.args[1] == letter else c.args[1]
+    return other if any(True for _ in reads(other)) else None
 
 
 def _runs_along(loop: Loop, letter: Letter) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from sympy import Basic, Expr, Integer
@@ -97,7 +97,7 @@ class Pass:
                 if name in self.sums or held or not inner:
                     continue
                 others = [o for j, g in enumerate(self.groups) if j != k for o in g.members]
-                if m.kind == "columns" or any(
+                if m.kind in ("columns", "points") or any(
                     r.tensor == name for o in others for e in o.loop.expressions for r in reads(e)
                 ):
                     found.append(name)
@@ -230,7 +230,7 @@ class Pass:
         for m in reductions:
             self._begin(m)
         for m in members:
-            if m.kind == "columns":
+            if m.kind in ("columns", "points"):
                 self._begin_columns(m)
         depth = 4
         for k, (letter, extent) in enumerate(zip(self.nest, group.extents, strict=True)):
@@ -298,7 +298,7 @@ class Pass:
             self.p.emit(depth, f"{where} = {value};")
 
     def _begin_columns(self, m: Member) -> None:
-        start, _ = START[m.loop.op]
+        start, _ = START[m.loop.op or "sum"]
         name = self.p.name(m.loop.name)
         inner = self._extents(m.loop.name)[self.count :]
         base = f"{name} + row * {self._size(inner)}" if m.loop.name not in self.buffers else name
@@ -316,13 +316,23 @@ class Pass:
             where = self.linear([b.letter for b in kept], [b.hi for b in kept])
             e(depth, self._step(f"{self.p.name(loop.name)}columns[{where}]", loop, m.inner, branch=True))
             return
-        if loop.op and loop.bound:
+        if m.kind == "points":
+            self._point(depth, m)
+        elif loop.op and loop.bound:
             self._window(depth, m)
         elif loop.name in self.sums:
             where = self.linear(loop.letters, [b.hi for b in loop.binds])
             self._added(depth, f"{self._sum(loop.name)}[{where}]", loop)
         else:
             self._map(depth, loop, loop.rhs)
+
+    def _point(self, depth: int, m: Member) -> None:
+        """The one entry along its letter that is not 0."""
+        letter, at, *conditions = m.inner
+        kept = m.loop.binds[self.count :]
+        where = self.linear([substitute(b.letter, {letter: at}) for b in kept], [b.hi for b in kept])
+        head = self._if(conditions)
+        self.p.emit(depth, f"{head}{self.p.name(m.loop.name)}columns[{where}] = {self._side(m.loop)(m.loop.rhs).text};")
 
     def _step(self, name: str, loop: Loop, filters: Sequence[Basic], branch: bool = False) -> str:
         """One point of a reduction."""
@@ -372,11 +382,15 @@ class Pass:
         self._value(depth, loop, rhs)
         self._store(depth, loop, self.local[loop.name])
 
+    def _side(self, loop: Loop) -> Callable[[Expr], Text]:
+        """How a right side of the tensor's kind is printed."""
+        sides = {"index": self.p.print.integer, "bool": self.p.print.condition}
+        return sides.get(loop.tensor.kind, self.p.print.real)
+
     def _value(self, depth: int, loop: Loop, rhs: Expr) -> None:
         kind = TYPES[loop.tensor.kind]
-        side = {"index": self.p.print.integer, "bool": self.p.print.condition}.get(loop.tensor.kind, self.p.print.real)
         name = f"{self.p.name(loop.name)}here"
-        self.p.emit(depth, f"const {kind} {name} = {side(rhs).text};")
+        self.p.emit(depth, f"const {kind} {name} = {self._side(loop)(rhs).text};")
         self.local[loop.name] = name
 
 
