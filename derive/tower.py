@@ -120,14 +120,22 @@ class _Call:
         return self.tower.cut(self.wanted).forward if self.wanted else self.tower
 
     def forward(self, tensors: Sequence[Array]) -> tuple[Array, ...]:
-        tower = self.running
-        results: list[Array] = []
+        results = self.running.run(tensors, self.hypers)
+        if _are_whole(results, tensors):
+            return results
+        separate: list[Array] = []
         taken = {id(_root(x)) for x in tensors}
-        for y in tower.run(tensors, self.hypers):
+        for y in results:
             root = _root(y)
-            results.append(_own(y) if id(root) not in taken else y.clone().contiguous())
+            separate.append(_own(y) if id(root) not in taken else y.clone().contiguous())
             taken.add(id(root))
-        return tuple(results)
+        return tuple(separate)
+
+
+def _are_whole(results: Sequence[Array], tensors: Sequence[Array]) -> bool:
+    """Whether no result is a view, or an input, or another result."""
+    own = {id(y) for y in results}
+    return len(own) == len(results) and not any(y._is_view() for y in results) and own.isdisjoint(map(id, tensors))
 
 
 def _root(x: Array) -> Array:
@@ -185,7 +193,7 @@ def _batched(program: Program, names: tuple[str, ...]) -> tuple[Tower, tuple[boo
 
 def _compiled(program: Program) -> Callable[..., tuple[Array, ...]]:
     from derive.targets.files import callable_of
-    from derive.targets.kernels.function import callable_of as by_kernels
+    from derive.targets.kernels.choice import callable_of as by_kernels
 
     return by_kernels(program, callable_of(program, "torch"))
 
@@ -240,14 +248,18 @@ def _autograd_functions() -> _Functions:
 
 def _remember(ctx: Any, call: _Call, tensors: Sequence[Array], results: tuple) -> None:
     """Saves the inputs, what the cut asks for, and what zero cotangents are made of."""
+    import torch
+
     moving = call.running.moving(call.tower.program.outputs)
-    ctx.set_materialize_grads(False)
-    ctx.mark_non_differentiable(*[y for k, y in enumerate(results) if k not in moving])
+    if len(results) > 1:
+        ctx.set_materialize_grads(False)
+        ctx.mark_non_differentiable(*[y for k, y in enumerate(results) if k not in moving])
     ctx.call, ctx.results = call, len(results)
     ctx.outputs = [(k, results[k].shape, results[k].dtype, results[k].device) for k in moving]
     saved = call.tower.cut(call.wanted).saved if call.wanted else ()
     ctx.save_for_backward(*tensors, *[results[k] for k in saved])
-    ctx.save_for_forward(*tensors)
+    if torch.autograd.forward_ad._current_level >= 0:
+        ctx.save_for_forward(*tensors)
 
 
 def _pull_back(ctx: Any, cotangents: tuple) -> Sequence[Array | None]:
@@ -256,7 +268,7 @@ def _pull_back(ctx: Any, cotangents: tuple) -> Sequence[Array | None]:
 
     call, real = ctx.call, ctx.call.tower.real
     wrt = tuple([name for name, needs in zip(real, ctx.needs_input_grad[1:], strict=True) if needs and name])
-    if not wrt or all(cotangents[k] is None for k, *_ in ctx.outputs):
+    if not wrt or not any(cotangents[k] is not None for k, *_ in ctx.outputs):
         return [None] * len(real)
     dys = [cotangents[k] if cotangents[k] is not None else _zeros(*like) for k, *like in ctx.outputs]
     tensors = ctx.saved_tensors

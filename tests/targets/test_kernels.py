@@ -10,8 +10,8 @@ import torch
 import derive
 from derive.calculus.step import step
 from derive.targets.files import callable_of
+from derive.targets.kernels import choice, native
 from derive.targets.kernels import function as kernels
-from derive.targets.kernels import native
 from derive.targets.kernels.native import Native, Unfit
 
 pytestmark = pytest.mark.skipif(native.compiler() is None, reason="no C compiler on this machine")
@@ -83,17 +83,17 @@ def test_big_tensors_go_to_kernels_and_small_ones_do_not(monkeypatch):
     used = []
     monkeypatch.setattr(Native, "__call__", lambda *a: used.append(1) or (_ for _ in ()).throw(Unfit("seen")))
     f = derive.function("sigmoid")
-    small, big = torch.randn(10), torch.randn(kernels.ENTRIES)
+    small, big = torch.randn(10), torch.randn(choice.ENTRIES)
     assert torch.equal(f(small), torch.sigmoid(small)) and not used
     assert torch.allclose(f(big), torch.sigmoid(big)) and used
 
 
 @pytest.mark.parametrize("what", ["no compiler", "refused", "half precision", "empty"])
 def test_array_code_takes_what_kernels_do_not(monkeypatch, what, tmp_path):
-    monkeypatch.setattr(kernels, "ENTRIES", 0)
+    monkeypatch.setattr(choice, "ENTRIES", 0)
     x, weight = torch.randn(4, 6, dtype=torch.float64), torch.randn(6, dtype=torch.float64)
     if what == "no compiler":
-        monkeypatch.setattr(kernels, "compiler", lambda: None)
+        monkeypatch.setattr(choice, "compiler", lambda: None)
     if what == "refused":
         monkeypatch.setattr(native, "FLAGS", ("-no-such-flag",))
         monkeypatch.setattr(native, "_folder", lambda: tmp_path)
@@ -109,7 +109,7 @@ def test_array_code_takes_what_kernels_do_not(monkeypatch, what, tmp_path):
 
 
 def test_an_index_out_of_range_is_an_error_not_a_read(monkeypatch):
-    monkeypatch.setattr(kernels, "ENTRIES", 0)
+    monkeypatch.setattr(choice, "ENTRIES", 0)
     f = derive.function("embedding")
     assert torch.equal(f(torch.tensor([1, 0]), ROWS), ROWS[[1, 0]])
     for wrong in (10, -1):
@@ -136,3 +136,50 @@ def test_more_than_one_pass_is_not_written_in_place():
 def test_the_text_is_the_same_on_every_run():
     texts = {str(kernels.fused_plan(derive.load("layer_norm"))[1]) for _ in range(2)}
     assert len(texts) == 1
+
+
+# ------------------------------------------------------------------------------ calls made again
+
+
+def test_a_replayed_call_computes_from_its_own_tensors() -> None:
+    """The second call of a shape skips the generated function: other numbers, other results, nothing shared."""
+    f = derive.function("softmax")
+    a, b = (torch.randn(300, 257, dtype=torch.float64) for _ in range(2))
+    first = f(a)
+    kept = first.clone()
+    second = f(b)
+    assert torch.equal(first, kept) and second.data_ptr() != first.data_ptr()
+    assert torch.allclose(second, torch.softmax(b, -1), rtol=1e-12)
+
+
+def test_a_replay_is_not_taken_by_tensors_laid_out_otherwise() -> None:
+    f = derive.function("add")
+    a, b = torch.randn(300, 300), torch.randn(300, 300)
+    f(a, b), f(a, b)
+    assert torch.equal(f(a.T, b), a.T + b)
+    assert torch.equal(f(a, a), a + a)
+    wide = torch.randn(300, 600)
+    assert torch.equal(f(wide[:, :300], b), wide[:, :300] + b)
+
+
+def test_the_same_tensor_twice_does_not_make_the_next_call_read_it_twice() -> None:
+    f = derive.function("add")
+    a, b = torch.randn(300, 301), torch.randn(300, 301)
+    f(a, a), f(a, a)
+    assert torch.equal(f(a, b), a + b)
+
+
+def test_a_converted_index_is_converted_again() -> None:
+    """An index of 32 bits goes in as a copy of 64: its address says nothing about the next call."""
+    f = derive.function("nll_loss", reduction="none")
+    log_p = torch.randn(600, 300).log_softmax(-1)
+    for seed in (0, 1, 2):
+        target = torch.randint(0, 300, (600,), generator=torch.Generator().manual_seed(seed)).int()
+        assert torch.equal(f(log_p, target), torch.nn.functional.nll_loss(log_p, target.long(), reduction="none"))
+
+
+def test_hyperparameters_tell_calls_apart() -> None:
+    f = derive.function("leaky_relu")
+    x = -torch.rand(300, 300)
+    for slope in (0.1, 0.25, 0.1):
+        assert torch.allclose(f(x, negative_slope=slope), slope * x)

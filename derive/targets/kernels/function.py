@@ -10,21 +10,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from sympy import Expr
+
 from derive.lower import lower
 from derive.lower.kernels.collapse import NotCollapsed, collapsed, inner_packs
 from derive.lower.kernels.fits import runs
 from derive.lower.kernels.normal import kernel
 from derive.lower.kernels.records import Kernel, is_flat
-from derive.lower.plan import Allocate, Assign, Block, Fused, Let, Plan
-from derive.program import Program, Size, Statement, tensors_read
+from derive.lower.plan import Allocate, Assign, Block, Fused, Let, Plan, Step
+from derive.program import Program, Size, Statement, reads, tensors_read
 from derive.targets import to_torch
 from derive.targets.kernels.expressions import NoLoop
 from derive.targets.kernels.native import Native, Unfit, compiler
 from derive.targets.kernels.source import Source
 from derive.targets.kernels.source import source as source_of
-
-#: Fewer entries than this are as fast by array code.
-ENTRIES = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -107,48 +106,6 @@ def _kernel_and_source(
         return None
 
 
-def callable_of(program: Program, eager: Callable[..., tuple[Any, ...]]) -> Callable[..., tuple[Any, ...]]:
-    """The program's outputs by kernels where they apply, by ``eager`` elsewhere."""
-    if compiler() is None:
-        return eager
-    return _Choice(program, eager)
-
-
-class _Choice:
-    """Kernels for big plain CPU tensors; array code for the rest."""
-
-    def __init__(self, program: Program, eager: Callable[..., tuple[Any, ...]]) -> None:
-        self.program, self.eager = program, eager
-        self.fast: Callable[..., tuple[Any, ...]] | None = None
-        self.refused = False
-
-    def __call__(self, *tensors: Any, **hypers: Any) -> tuple[Any, ...]:
-        if self.refused or not _is_big(tensors):
-            return self.eager(*tensors, **hypers)
-        try:
-            if self.fast is None:
-                self.fast = _function(self.program)
-            return self.fast(*tensors, **hypers)
-        except Unfit:
-            self.refused = self.fast is None
-            return self.eager(*tensors, **hypers)
-
-
-def _is_big(tensors: tuple[Any, ...]) -> bool:
-    """Enough entries to be worth it, all in plain CPU tensors that nobody traces."""
-    import torch
-    from torch.utils._python_dispatch import _get_current_dispatch_mode
-
-    arrays = [t for t in tensors if isinstance(t, torch.Tensor)]
-    if any(type(a) not in (torch.Tensor, torch.nn.Parameter) or a.device.type != "cpu" for a in arrays):
-        return False
-    if torch.compiler.is_compiling() or _get_current_dispatch_mode() is not None:
-        return False
-    if any(torch._C._functorch.is_functorch_wrapped_tensor(a) for a in arrays):
-        return False
-    return sum(a.numel() for a in arrays) >= ENTRIES
-
-
 def in_place(program: Program, over: Mapping[str, str]) -> Callable[..., tuple[Any, ...]]:
     """The program's function, writing each output named in ``over`` into the memory of the input it names.
 
@@ -157,11 +114,19 @@ def in_place(program: Program, over: Mapping[str, str]) -> Callable[..., tuple[A
     """
     if compiler() is None:
         raise Unfit("no C compiler")
-    return _function(program, over)
+    return kernel_function(program, over).run
 
 
-def _function(program: Program, over: Mapping[str, str] | None = None) -> Callable[..., tuple[Any, ...]]:
-    """The generated function with its kernels in reach."""
+@dataclass(frozen=True)
+class KernelFunction:
+    """A program's generated function with its kernels in reach; ``only_kernels``: it does nothing but call them."""
+
+    run: Callable[..., tuple[Any, ...]]
+    only_kernels: bool
+
+
+def kernel_function(program: Program, over: Mapping[str, str] | None = None) -> KernelFunction:
+    """The generated function of a program; raises ``Unfit`` where no part of it is a kernel."""
     from derive.targets.files import imported, required, without_fixed
     from derive.targets.text import module_text
 
@@ -177,10 +142,17 @@ def _function(program: Program, over: Mapping[str, str] | None = None) -> Callab
     accepted = [arg.arg for arg in code.arguments.kwonlyargs]
 
     def run(*inputs: Any, **hypers: Any) -> tuple[Any, ...]:
-        result = compiled(*inputs, **{n: v for n, v in hypers.items() if n in accepted})
+        result = compiled(*inputs, **{n: hypers[n] for n in accepted if n in hypers})
         return result if isinstance(result, tuple) else (result,)
 
-    return run
+    return KernelFunction(run, all(_of_numbers(s) for b in plan.blocks for s in b.steps) and not over)
+
+
+def _of_numbers(step: Step) -> bool:
+    """Whether a step calls a kernel, or works out a number from numbers."""
+    return isinstance(step, Fused) or (
+        isinstance(step, Let) and isinstance(step.value, Expr) and not any(reads(step.value))
+    )
 
 
 def _is_one_pass(plan: Plan, sources: Mapping[str, Compiled]) -> bool:

@@ -22,6 +22,7 @@ from typing import Any
 
 from sympy import Symbol
 
+from derive.targets.kernels.replay import Recorded, recorder
 from derive.targets.kernels.source import PRELUDE, Source
 
 Array = Any  # a torch tensor
@@ -92,14 +93,19 @@ class Native:
         narrow = self.narrow is not None and all(integers[k] == 1 for k in self.ones)
         source = self.narrow if self.narrow is not None and narrow else self.general
         entry = self._entries.get((source.name, dtype)) or self._entry(source, dtype)
-        entry.function(
-            entry.pointers(*[every[k].data_ptr() for k in entry.arrays]),
-            entry.whole(*[int(integers[k]) for k in entry.integers]),
-            entry.real(*[_number(reals[k]) for k in entry.reals]),
-            torch.get_num_threads(),
-        )
-        if entry.checks and any(every[k].item() for k in entry.checks):
+        whole = entry.whole(*[int(integers[k]) for k in entry.integers])
+        real = entry.real(*[_number(reals[k]) for k in entry.reals])
+        ordered = [every[k] for k in entry.arrays]
+        pointers = entry.pointers(*[a.data_ptr() for a in ordered])
+        entry.function(pointers, whole, real, torch.get_num_threads())
+        checks = [every[k] for k in entry.checks]
+        if any(c.item() for c in checks):
             raise Unfit("an index is out of range: array code says which")
+        calls = recorder()
+        if calls is not None:
+            calls.append(
+                Recorded(entry.function, entry.pointers, tuple(ordered), tuple(made), whole, real, tuple(checks))
+            )
         return made
 
     def _given(self, a: Array, kind: str, dtype: Any) -> Array:
