@@ -30,19 +30,18 @@ class Tower:
         """What the program returns at these inputs, attached to autograd."""
         import torch
 
-        transformed = torch._C._are_functorch_transforms_active()
-        wanted: tuple[str, ...] = ()
-        if torch.is_grad_enabled() and not transformed:
-            wanted = tuple(name for name, x in zip(self.real, tensors, strict=True) if name and x.requires_grad)
-        call = _Call(self, hypers, wanted)
-        if transformed:
-            return _autograd_functions().transformed.apply(call, *tensors)
-        if wanted:
-            results = _autograd_functions().plain.apply(call, *tensors)
-            return tuple([results[k] for k in self.cut(wanted).returned])
+        functions = _autograd_functions()
+        if torch._C._are_functorch_transforms_active():
+            return functions.transformed.apply(_Call(self, hypers), *tensors)
+        if torch.is_grad_enabled():
+            wanted = tuple([n for n, x in zip(self.real, tensors, strict=True) if n and x.requires_grad])
+            if wanted:
+                cut = self.cut(wanted)
+                results = functions.plain.apply(_Call(self, hypers, cut), *tensors)
+                return tuple([results[k] for k in cut.returned])
         if torch.autograd.forward_ad._current_level >= 0:
-            return _autograd_functions().plain.apply(call, *tensors)
-        return call.forward(tensors)
+            return functions.plain.apply(_Call(self, hypers), *tensors)
+        return _separate(self.run(tensors, hypers), tensors)
 
     @functools.cached_property
     def real(self) -> tuple[str, ...]:
@@ -51,7 +50,11 @@ class Tower:
 
     def run(self, tensors: Sequence[Array], hypers: Mapping[str, Any]) -> tuple[Array, ...]:
         """The outputs, by the generated code alone."""
-        return self._once(("code",), lambda: _compiled(self.program))(*tensors, **hypers)
+        return self._code(*tensors, **hypers)
+
+    @functools.cached_property
+    def _code(self) -> Callable[..., tuple[Array, ...]]:
+        return _compiled(self.program)
 
     def vjp(self, wrt: tuple[str, ...]) -> Tower:
         """The tower of the vector-Jacobian product by these inputs."""
@@ -69,9 +72,10 @@ class Tower:
         """The tower over a batch of these inputs, and which outputs are batched."""
         return self._once(("batch", names), lambda: _batched(self.program, names))
 
-    def moving(self, outputs: Sequence[str]) -> tuple[int, ...]:
-        """Which results are these outputs, the real ones."""
-        return self._once(("moving", *outputs), lambda: _moving(self.program, outputs))
+    @functools.cached_property
+    def moving(self) -> tuple[int, ...]:
+        """Which results carry gradient: the real outputs."""
+        return _moving(self.program, self.program.outputs)
 
     def _once(self, key: tuple, make: Callable[[], Any]) -> Any:
         if key not in self._made:
@@ -81,14 +85,16 @@ class Tower:
 
 @dataclass(frozen=True, eq=False)
 class Cut:
-    """Towers of a forward that returns what it saves, and of the backward that reads it.
+    """Towers of a forward that returns what it saves, and of the backward that reads it, for gradients by ``wrt``.
 
-    ``returned``, ``saved``: which of the forward's results the program returns, and which the backward reads;
-    ``kept``: which of the program's inputs it reads.
+    ``moving``, ``returned``, ``saved``: which of the forward's results are the program's real outputs, which it
+    returns, and which the backward reads; ``kept``: which of the program's inputs it reads.
     """
 
+    wrt: tuple[str, ...]
     forward: Tower
     backward: Tower
+    moving: tuple[int, ...]
     returned: tuple[int, ...]
     saved: tuple[int, ...]
     kept: tuple[int, ...]
@@ -98,44 +104,50 @@ class Cut:
         s = split(tower.program, tower.vjp(wrt).program)
         inputs, results = [t.name for t in tower.program.inputs], returned(s.forward)
         return Cut(
+            wrt,
             Tower(s.forward),
             Tower(s.backward),
+            _moving(s.forward, tower.program.outputs),
             tuple(results.index(name) for name in returned(tower.program)),
             tuple(results.index(name) for name in s.saved),
             tuple(k for k, name in enumerate(inputs) if name in s.kept),
         )
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False, slots=True)
 class _Call:
-    """One application: which tower, its hyperparameters, and the inputs whose gradient is expected."""
+    """One application: which tower, its hyperparameters, and the cut for the gradients that are expected."""
 
     tower: Tower
     hypers: Mapping[str, Any]
-    wanted: tuple[str, ...]
-
-    @property
-    def running(self) -> Tower:
-        """The tower whose code runs."""
-        return self.tower.cut(self.wanted).forward if self.wanted else self.tower
+    cut: Cut | None = None
 
     def forward(self, tensors: Sequence[Array]) -> tuple[Array, ...]:
-        results = self.running.run(tensors, self.hypers)
-        if _are_whole(results, tensors):
-            return results
-        separate: list[Array] = []
-        taken = {id(_root(x)) for x in tensors}
-        for y in results:
-            root = _root(y)
-            separate.append(_own(y) if id(root) not in taken else y.clone().contiguous())
-            taken.add(id(root))
-        return tuple(separate)
+        running = self.cut.forward if self.cut else self.tower
+        return _separate(running.run(tensors, self.hypers), tensors)
+
+
+def _separate(results: tuple[Array, ...], tensors: Sequence[Array]) -> tuple[Array, ...]:
+    """Results of their own: none a view, an input, or another result."""
+    if _are_whole(results, tensors):
+        return results
+    separate: list[Array] = []
+    taken = {id(_root(x)) for x in tensors}
+    for y in results:
+        root = _root(y)
+        separate.append(_own(y) if id(root) not in taken else y.clone().contiguous())
+        taken.add(id(root))
+    return tuple(separate)
 
 
 def _are_whole(results: Sequence[Array], tensors: Sequence[Array]) -> bool:
     """Whether no result is a view, or an input, or another result."""
-    own = {id(y) for y in results}
-    return len(own) == len(results) and not any(y._is_view() for y in results) and own.isdisjoint(map(id, tensors))
+    seen = set(map(id, tensors))
+    for y in results:
+        if y._is_view() or id(y) in seen:
+            return False
+        seen.add(id(y))
+    return True
 
 
 def _root(x: Array) -> Array:
@@ -250,13 +262,12 @@ def _remember(ctx: Any, call: _Call, tensors: Sequence[Array], results: tuple) -
     """Saves the inputs, what the cut asks for, and what zero cotangents are made of."""
     import torch
 
-    moving = call.running.moving(call.tower.program.outputs)
+    moving, saved = (call.cut.moving, call.cut.saved) if call.cut else (call.tower.moving, ())
     if len(results) > 1:
         ctx.set_materialize_grads(False)
         ctx.mark_non_differentiable(*[y for k, y in enumerate(results) if k not in moving])
     ctx.call, ctx.results = call, len(results)
     ctx.outputs = [(k, results[k].shape, results[k].dtype, results[k].device) for k in moving]
-    saved = call.tower.cut(call.wanted).saved if call.wanted else ()
     ctx.save_for_backward(*tensors, *[results[k] for k in saved])
     if torch.autograd.forward_ad._current_level >= 0:
         ctx.save_for_forward(*tensors)
@@ -268,13 +279,12 @@ def _pull_back(ctx: Any, cotangents: tuple) -> Sequence[Array | None]:
 
     call, real = ctx.call, ctx.call.tower.real
     wrt = tuple([name for name, needs in zip(real, ctx.needs_input_grad[1:], strict=True) if needs and name])
-    if not wrt or not any(cotangents[k] is not None for k, *_ in ctx.outputs):
+    if not wrt or all([cotangents[k] is None for k, *_ in ctx.outputs]):  # noqa: C419
         return [None] * len(real)
     dys = [cotangents[k] if cotangents[k] is not None else _zeros(*like) for k, *like in ctx.outputs]
     tensors = ctx.saved_tensors
-    inputs = tensors[: len(real)]
-    if wrt == call.wanted and not torch.is_grad_enabled():
-        cut = call.tower.cut(wrt)
+    inputs, cut = tensors[: len(real)], call.cut
+    if cut and wrt == cut.wrt and not torch.is_grad_enabled():
         kept = [inputs[k] for k in cut.kept]
         gradients = cut.backward.apply((*kept, *tensors[len(inputs) :], *dys), call.hypers)
     else:
