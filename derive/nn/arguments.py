@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from derive.errors import InputError
-from derive.nn.attention import multi_head_attention
+from derive.nn.attention import multi_head_attention, scaled_dot_product
 from derive.nn.call import Call
 from derive.nn.recurrent import RECURRENT
 from derive.nn.signatures import TOLD
@@ -350,6 +350,7 @@ READINGS: dict[str, Callable[[Call], None]] = {
     **_of_functional("rrelu", _slopes),
     **_of_functional("triplet_margin_with_distance_loss", _of_distances),
     **_of_functional("multi_head_attention_forward", multi_head_attention),
+    **_of_functional("scaled_dot_product_attention", scaled_dot_product),
     **_of_functional("adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d", _open_lengths),
     **_of_functional("adaptive_max_pool1d adaptive_max_pool2d adaptive_max_pool3d", _open_lengths),
     **_of_functional("grid_sample affine_grid", _volume),

@@ -1,4 +1,4 @@
-"""``multi_head_attention_forward``: torch's packed weights, masks and options as the definition's inputs."""
+"""Attention: torch's packed weights, masks and options as the definitions' inputs."""
 
 from __future__ import annotations
 
@@ -35,6 +35,44 @@ def multi_head_attention(call: Call) -> None:
     given |= {n: a[n] for n in ("num_heads", "need_weights", "average_attn_weights")}
     call.arguments = given | {"more": more, "dropout_p": p}
     call.afterwards.append(lambda result: _answer(result, a["need_weights"], batched))
+
+
+def scaled_dot_product(call: Call) -> None:
+    """Masks, of truth or added, spread over the batch and the heads; heads that are shared, repeated."""
+    import torch
+
+    from derive.nn.binding import bound
+
+    a = call.arguments
+    mask, p = a.pop("attn_mask"), float(a["dropout_p"])
+    if mask is not None and a["is_causal"]:
+        raise InputError("scaled_dot_product_attention: attn_mask and is_causal exclude each other", mend="give one")
+    if not 0 <= p <= 1:
+        raise InputError(f"scaled_dot_product_attention: dropout_p is {p}", mend="it is a probability")
+    if a.pop("enable_gqa"):
+        heads = a["query"].shape[-3]
+        a |= {n: _repeated(a[n], heads, n) for n in ("key", "value")}
+    data = ("query", "key", "value")
+    batch = torch.broadcast_shapes(*(a[n].shape[:-2] for n in data), () if mask is None else mask.shape[:-2])
+    a |= {n: spread(a[n], (*batch, *a[n].shape[-2:])) for n in data}
+    shape = (*batch, a["query"].shape[-2], a["key"].shape[-2])
+    if mask is not None and mask.dtype == torch.bool:
+        a["keep"] = mask.expand(shape)
+    elif mask is not None:  # where all is −inf nothing may be seen
+        a |= {"attn_mask": spread(mask, shape) if mask.requires_grad else mask.expand(shape),
+              "keep": (mask > -torch.inf).expand(shape)}  # fmt: skip
+    if p == 1:  # nothing is left, and nothing drawn
+        a |= {"value": bound("nn.functional.dropout")(a["value"], 1.0), "dropout_p": 0.0}
+
+
+def _repeated(x: Any, heads: int, name: str) -> Any:
+    """Each head for as many of the query's as share it."""
+    own = x.shape[-3]
+    if not own or heads % own:
+        raise InputError(f"scaled_dot_product_attention: query has {heads} heads, {name} {own}",
+                         mend=f"enable_gqa shares each head of {name} among equally many of the query")  # fmt: skip
+    wide = (*x.shape[:-2], heads // own, *x.shape[-2:])
+    return spread(x.unsqueeze(-3), wide).reshape(*x.shape[:-3], heads, *x.shape[-2:])
 
 
 def _answer(result: Any, weights: bool, batched: bool) -> tuple[Any, Any]:

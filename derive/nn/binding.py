@@ -20,7 +20,7 @@ from derive.language.find import catalogue_index, torch_names
 from derive.nn.arguments import EVERYWHERE, GLUE, READINGS, WITHOUT_GRADIENT
 from derive.nn.call import Call, declared
 from derive.nn.compiled import in_graph
-from derive.nn.precision import under_autocast
+from derive.nn.precision import in_one_precision
 from derive.nn.shapes import SHAPES
 from derive.nn.signatures import signature
 
@@ -122,7 +122,7 @@ def translated(path: str, args: tuple, kwargs: Mapping[str, Any]) -> tuple[Call,
     sorted_out(call)
     for shape in SHAPES:
         shape(call)
-    under_autocast(call)
+    in_one_precision(call)
     return call, derived(call.definition).prepared((), {**call.inputs, **call.hypers})
 
 

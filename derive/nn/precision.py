@@ -1,6 +1,6 @@
-"""In which precision a function runs under ``torch.autocast``: torch's own lists, data.
+"""In which precision a function runs where inputs differ, or under ``torch.autocast``: torch's own lists, data.
 
-What is on neither list runs in the widest precision among its inputs and answers in that of the data.
+Under autocast what is on neither list runs in the widest precision among its inputs and answers in that of the data.
 """
 
 from __future__ import annotations
@@ -32,27 +32,75 @@ FULL = {
 }  # fmt: skip
 
 
-def under_autocast(call: Call) -> None:
+#: Functions that take inputs of several precisions: they answer in the widest,
+WIDEST = frozenset(
+    "add cross_entropy cosine_similarity margin_ranking_loss cosine_embedding_loss multilabel_soft_margin_loss "
+    "triplet_margin_loss triplet_margin_with_distance_loss smooth_l1_loss l1_loss mse_loss gaussian_nll_loss "
+    "poisson_nll_loss pairwise_distance kl_div".split()
+)
+#: or in that of the input at this place.
+PLACED = {"rms_norm": 0, "soft_margin_loss": 0, "huber_loss": 0, "binary_cross_entropy_with_logits": 1}
+#: Norms do so where the data are the narrower ones: what they keep is written back as it is.
+PLACED_NARROW = frozenset("batch_norm instance_norm layer_norm group_norm".split())
+
+
+def in_one_precision(call: Call) -> None:
     """Real inputs take the precision that torch would choose."""
     import torch
 
-    real = {n: v for n, v in call.inputs.items() if isinstance(v, torch.Tensor) and v.is_floating_point()}
-    device = next((v.device.type for v in real.values()), "")
-    if (
-        device not in LOWER
-        or not torch.is_autocast_enabled(device)
-        or any(v.dtype == torch.float64 for v in real.values())
-    ):
+    real = _real(call)
+    dtypes = [v.dtype for v in real]
+    device = real[0].device.type if real else ""
+    if device in LOWER and torch.is_autocast_enabled(device) and torch.float64 not in dtypes:
+        _under_autocast(call, device, dtypes)
+    elif any(dtype != dtypes[0] for dtype in dtypes):
+        _promoted(call, dtypes, _widest(dtypes))
+
+
+def _promoted(call: Call, dtypes: list[Any], widest: Any) -> None:
+    """Where torch has no such function for several precisions, the call says so as it stands."""
+    if call.word in PLACED:
+        call.afterwards.append(_to(dtypes[PLACED[call.word]]))
+    elif call.word in PLACED_NARROW and dtypes[0] != widest:
+        call.afterwards.append(_to(dtypes[0]))
+    elif call.word not in WIDEST:
         return
-    if call.word in LOWER.get(device, ()):
+    _change(call, widest)
+
+
+def _under_autocast(call: Call, device: str, dtypes: list[Any]) -> None:
+    import torch
+
+    if call.word in LOWER[device]:
         dtype = torch.get_autocast_dtype(device)
-    elif call.word in FULL.get(device, ()):
+    elif call.word in FULL[device]:
         dtype = torch.float32
     else:
-        data, dtype = next(iter(real.values())).dtype, _widest([v.dtype for v in real.values()])
-        if data != dtype:
-            call.afterwards.append(_to(data))
-    call.inputs |= {n: v.to(dtype) for n, v in real.items() if v.dtype != dtype}
+        dtype = _widest(dtypes)
+        if dtypes[0] != dtype and call.word not in WIDEST:
+            call.afterwards.append(_to(dtypes[0]))
+    _change(call, dtype)
+
+
+def _real(call: Call) -> list[Any]:
+    """The real inputs, the members of a family one by one."""
+    import torch
+
+    flat = [x for v in call.inputs.values() for x in (v if isinstance(v, list | tuple) else (v,))]
+    return [x for x in flat if isinstance(x, torch.Tensor) and x.is_floating_point()]
+
+
+def _change(call: Call, dtype: Any) -> None:
+    """Every real input in this precision."""
+    import torch
+
+    def changed(v: Any) -> Any:
+        if isinstance(v, list | tuple):
+            return [changed(x) for x in v]
+        other = isinstance(v, torch.Tensor) and v.is_floating_point() and v.dtype != dtype
+        return v.to(dtype) if other else v
+
+    call.inputs = {n: changed(v) for n, v in call.inputs.items()}
 
 
 def _widest(dtypes: list[Any]) -> Any:

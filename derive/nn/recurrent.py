@@ -17,7 +17,7 @@ def stack(definition: str, **chosen: str) -> Callable[[Call], None]:
         packed = (isinstance(rest[0], tuple | list) and isinstance(rest[1], tuple | list)) or _is_tensor(rest[0])
         if packed:
             hx, weights, bias, layers, dropout, training, both = rest
-            x, lengths, back = _padded(first, second)
+            x, lengths, there, back = _padded(first, second)
             batch_first = False
             call.afterwards.append(back)
         else:
@@ -31,8 +31,24 @@ def stack(definition: str, **chosen: str) -> Callable[[Call], None]:
         call.arguments |= {n: v for n, v in families.items() if n in known}
         call.arguments |= {"num_layers": layers, "bidirectional": bool(both), "batch_first": bool(batch_first)}
         call.arguments |= {"dropout": float(dropout), "training": bool(training), **chosen}
+        if packed and dropout and training:
+            call.arguments["keep"] = _kept(families["weight_hh"], there, 1 - dropout, 1 + bool(both), layers - 1)
 
     return read
+
+
+def _kept(weight_hh: list[Any], there: Any, p: float, ways: int, times: int) -> list[Any]:
+    """What dropout keeps between layers, drawn as torch draws it: for the entries of a packed sequence alone."""
+    import torch
+
+    kept = []
+    for _ in range(times):
+        width = ways * weight_hh[0].shape[1]
+        noise = torch.zeros((*there.shape, width), dtype=torch.bool, device=there.device)
+        rows = torch.empty(int(there.sum()), width, dtype=weight_hh[0].dtype, device=there.device)
+        noise[there] = rows.bernoulli_(p).bool()
+        kept.append(noise)
+    return kept
 
 
 def _is_tensor(value: Any) -> bool:
@@ -57,8 +73,8 @@ def _families(weights: list[Any], bias: bool, layers: int, both: bool) -> dict[s
     return found
 
 
-def _padded(data: Any, batch_sizes: Any) -> tuple[Any, Any, Callable[[Any], Any]]:
-    """A packed sequence as [T, N, I] and lengths, and the way back for the result's first part."""
+def _padded(data: Any, batch_sizes: Any) -> tuple[Any, Any, Any, Callable[[Any], Any]]:
+    """A packed sequence as [T, N, I], lengths, where [T, N] it has entries, and the way back for the result."""
     import torch
 
     from derive.callables import function
@@ -75,7 +91,7 @@ def _padded(data: Any, batch_sizes: Any) -> tuple[Any, Any, Callable[[Any], Any]
         places = torch.arange(steps * batch, device=data.device)[there.flatten()]
         return rows(places, y.reshape(steps * batch, y.shape[-1])), *states
 
-    return rows(index, data), there.sum(0), back
+    return rows(index, data), there.sum(0), there, back
 
 
 def cell_of_two(call: Call) -> None:

@@ -11,6 +11,8 @@ from typing import Any
 TOLD = {
     "add": "(input, other)",
     "minimum": "(input, other)",
+    "conv_tbc": "(input, weight, bias, pad=0)",
+    "nn.functional.conv_tbc": "(input, weight, bias, pad=0)",
     "_cross_map_lrn2d.apply": "(input, size, alpha=0.0001, beta=0.75, k=1)",
     "_VF.lstm": "(*args)",
     "_VF.gru": "(*args)",

@@ -22,8 +22,13 @@ def _attention(inputs: Inputs, hypers: Hypers) -> tuple[Array, ...]:
         seen = seen if keep is None else seen & keep
         added = torch.zeros((), dtype=query.dtype) if mask is None else mask
         given = {"attn_mask": added.masked_fill(~seen, -torch.inf)}
+    if hypers["dropout_p"] > 0:  # torch draws for itself: its weights, then what is left of them
+        value = torch.eye(key.shape[-2], dtype=value.dtype).expand(*key.shape[:-1], -1)
     with torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH):
-        return (F.scaled_dot_product_attention(query, key, value, scale=hypers["scale"], **given),)
+        y = F.scaled_dot_product_attention(query, key, value, scale=hypers["scale"], **given)
+    if hypers["dropout_p"] > 0:
+        y = (y * inputs["left_0"] / (1 - hypers["dropout_p"])) @ inputs["value"]
+    return (y,)
 
 
 REFERENCES: dict[str, Reference] = {

@@ -9,6 +9,7 @@ SETTINGS: Settings = {
         {"keep": None, "attn_mask": None},
         {"keep": None},
         {"attn_mask": None, "scale": 0.3},
+        {"keep": None, "attn_mask": None, "dropout_p": 0.4},
         {"keep": None, "attn_mask": None, "is_causal": True},
         {"is_causal": True, "scale": 0.7},
     ),
