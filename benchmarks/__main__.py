@@ -24,6 +24,7 @@ BENCHMARKS: dict[str, str] = {
     "gradcheck": "faults found, false alarms and milliseconds beside torch.autograd.gradcheck, fast and slow",
     "layers": "generated forward + backward against torch.nn, HIPS autograd and plain NumPy",
     "catalogue": "derive.nn forward + backward against torch.nn, a row a module and their geometric mean",
+    "numpy_catalogue": "generated NumPy forward + backward against HIPS autograd and plain NumPy, float32 and float64",
     "optim": "a step of derive.optim against torch's fused and foreach forms, under pooled malloc",
     "sweep": "the whole catalogue checked by two workers, CPU seconds by entry",
     "mutation": "mutants of the whole catalogue, and those of them that no check finds",

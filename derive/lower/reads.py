@@ -197,6 +197,17 @@ def _index_array(e: Expr, part: Part, scope: Scope) -> Array:
     return elementwise("call", [value, *limits], scope.order, "int", ("clamp",))
 
 
+def _any_along(letter: Letter, held: list[Array], scope: Scope) -> list[Array]:
+    """Whether there is a point of the letter where the masks that have it hold together."""
+    having = [h for h in held if letter in h.dims]
+    if not having:
+        return held
+    mask = having[0]
+    for h in having[1:]:
+        mask = elementwise("and", [mask, h], scope.order, "bool")
+    return [*(h for h in held if letter not in h.dims), reduced("any", mask, [letter], "bool")]
+
+
 def _where_it_counts(value: Array, scope: Scope) -> Array | None:
     """An index that is data, 0 where no point uses it; None if the guards are not known.
 
@@ -204,11 +215,12 @@ def _where_it_counts(value: Array, scope: Scope) -> Array | None:
     """
     if scope.guards is None or any(scope.is_number(g) for g in scope.guards):
         return None
-    mask: Array | None = None
-    for n, guard in enumerate(scope.guards):
-        holds = replace(scope, guards=scope.guards[:n]).value(guard)
-        mask = holds if mask is None else elementwise("and", [mask, holds], scope.order, "bool")
-    if mask is None:
+    held = [replace(scope, guards=scope.guards[:n]).value(guard) for n, guard in enumerate(scope.guards)]
+    if not held:
         return value
-    mask = reduced("any", mask, [x for x in mask.dims if x not in value.dims], "bool")
+    for x in [x for x in scope.order if x not in value.dims]:
+        held = _any_along(x, held, scope)
+    mask = held[0]
+    for holds in held[1:]:
+        mask = elementwise("and", [mask, holds], scope.order, "bool")
     return elementwise("where", [mask, value, scalar(0)], scope.order, "int")

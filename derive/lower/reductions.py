@@ -9,6 +9,8 @@ from sympy import Add, Basic, Expr, Integer, Pow, exp, log
 
 from derive.lower.arrays import Array, elementwise, expanded, product, reduced, reshaped, scalar, transposed
 from derive.lower.contract import contract
+from derive.lower.cumulative import cumulative, others
+from derive.lower.masks import may_be_infinite
 from derive.lower.plan import Node
 from derive.lower.points import (
     NEUTRAL,
@@ -96,7 +98,7 @@ def _absorb_mask(arrays: list[Array], factors: list[Expr], points: Points) -> li
         return None
     out = []
     for a, f, w in zip(arrays, factors, wide, strict=True):
-        if not w and a.dims and _may_be_infinite(f):
+        if not w and a.dims and may_be_infinite(f):
             outer = [d for d in mask.dims if d not in a.dims]
             out.append(masked(reduced("any", mask, outer, "bool"), a, Integer(0), scope))
         else:
@@ -104,13 +106,14 @@ def _absorb_mask(arrays: list[Array], factors: list[Expr], points: Points) -> li
     return out
 
 
-def _may_be_infinite(e: Expr) -> bool:
-    """Whether e divides by, or takes the exponential or the logarithm of, something that is read."""
-    return any(
-        (isinstance(n, (log, exp)) or (isinstance(n, Pow) and not (n.exp.is_Rational and n.exp > 0)))
-        and any(True for _ in reads(n))
-        for n in walk(e)
-    )
+def counted(points: Points) -> Array | None:
+    """Σ of a value that has none of the letters: the value times how many points there are."""
+    if points.op != "sum" or not points.filters or free_letters(points.body) & set(points.letters):
+        return None
+    if may_be_infinite(points.body):
+        return None
+    count = first_of(replace(points, op="count", body=Integer(1)))
+    return scaled(real(count), [points.body], points)
 
 
 def split_sum(points: Points) -> Array | None:
@@ -229,11 +232,14 @@ Rule = Callable[[Points], Array | None]
 #: First that applies, in order.
 RULES: tuple[tuple[str, Rule], ...] = (
     ("a sum of products, term by term", split_sum),
+    ("everything up to a point", cumulative),
+    ("everything but a point", others),
     ("windows spread back", spreading),
     ("a scatter", scattering),
     ("a correlation", correlation),
     ("a window reduced, tap by tap", sliding),
     ("the first winner of a window", sliding_place),
+    ("a value counted", counted),
     ("a matrix product", matrix_product),
     ("a count or a truth", truth_value),
     ("the place of the winner", winner),

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from sympy import Basic
@@ -172,6 +173,32 @@ def _matmul(node: Node, places: list) -> Place:
     return 0
 
 
+def _put(node: Node, places: list) -> Place:
+    """Values along another axis than the rows'."""
+    (axis,) = node.attrs
+    place = places[0]
+    rest = [(a.ndim or 0) - p for a, p in zip(node.args[1:], places[1:], strict=True) if p is not None]
+    if place is None or place == axis or places[1] is None or len({*rest, _after(node, place)}) != 1:
+        raise NotByRow
+    return place
+
+
+def _after(node: Node, place: int) -> int:
+    """The rows' axis from the end, without the axis of the values."""
+    return (node.ndim or 0) - place - (place < node.attrs[0])
+
+
+def _along(axis_of: int) -> Callable[[Node, list], Place]:
+    """Along another axis than the rows'."""
+
+    def rule(node: Node, places: list) -> Place:
+        if places[0] == node.attrs[axis_of]:
+            raise NotByRow
+        return places[0]
+
+    return rule
+
+
 ELEMENTWISE = (
     "add", "sub", "mul", "div", "neg", "floordiv", "mod", "power", "pow", "call", "where", "compare", "and", "or",
     "not", "cast",
@@ -182,4 +209,7 @@ RULES = {
     "transpose": _transpose,
     "reduce": _reduce,
     "matmul": _matmul,
+    "put": _put,
+    "cumulate": _along(1),
+    "others": _along(0),
 }

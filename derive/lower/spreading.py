@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from sympy import Basic, Expr, Integer
 
 from derive.calculus import affine
-from derive.lower.arrays import Array, elementwise, expanded, reduced, transposed
-from derive.lower.plan import Node
+from derive.lower.arrays import Array, elementwise, expanded, index, reduced, transposed
+from derive.lower.plan import ALL, NEW, Node
 from derive.lower.points import Points, factors_of, mask_of, masked, real, scaled
 from derive.lower.ranges import decide
 from derive.lower.scope import Scope
@@ -190,7 +190,7 @@ def _as_spread(ties: list[Tie], points: Points) -> Array | None:
     scope, factors = points.inside, list(factors_of(points.body))
     outside = [f for f in factors if points.scope.is_number(f)]
     factors = [f for f in factors if f not in outside]
-    sides = _sides(ties, factors)
+    sides = _sides(ties, factors, points.scope)
     if sides is None or any(x not in set().union(*map(free_letters, factors)) for x in points.letters):
         return None
     ties, ours, theirs = sides
@@ -206,22 +206,34 @@ def _as_spread(ties: list[Tie], points: Points) -> Array | None:
     return scaled(_spread(ties, y, w, points), outside, points)
 
 
-def _sides(ties: list[Tie], factors: list[Expr]) -> tuple[list[Tie], list[Expr], list[Expr]] | None:
-    """Factors with positions and factors with taps; each tie's letters in that order."""
+def _sides(ties: list[Tie], factors: list[Expr], scope: Scope) -> tuple[list[Tie], list[Expr], list[Expr]] | None:
+    """Factors with positions and factors with taps; each tie's letters in that order.
+
+    Where both ways round will do, the positions are with what is outermost in the result: the data's samples.
+    """
     if any(len(t.letters) != 2 for t in ties):
         return None
-    for order in (0, 1):
-        positions = {t.letters[order] for t in ties}
-        taps = {t.letters[1 - order] for t in ties}
-        theirs = [f for f in factors if free_letters(f) & taps]
-        ours = [f for f in factors if f not in theirs]
-        if not theirs or any(free_letters(f) & positions for f in theirs):
-            continue
-        have = set().union(*map(free_letters, ours)) if ours else set()
-        if positions <= have and taps <= set().union(*map(free_letters, theirs)):
-            turned = [t if order == 0 else replace(t, letters=t.letters[::-1], steps=t.steps[::-1]) for t in ties]
-            return turned, ours, theirs
-    return None
+    found = [sides for order in (0, 1) if (sides := _sides_in(order, ties, factors)) is not None]
+    for letter in scope.order:
+        having = [s for s in found if any(letter in free_letters(f) for f in s[1])]
+        if 0 < len(having) < len(found):
+            return having[0]
+    return found[0] if found else None
+
+
+def _sides_in(order: int, ties: list[Tie], factors: list[Expr]) -> tuple[list[Tie], list[Expr], list[Expr]] | None:
+    """The sides if each tie's letter at that place is the position."""
+    positions = {t.letters[order] for t in ties}
+    taps = {t.letters[1 - order] for t in ties}
+    theirs = [f for f in factors if free_letters(f) & taps]
+    ours = [f for f in factors if f not in theirs]
+    if not theirs or any(free_letters(f) & positions for f in theirs):
+        return None
+    have = set().union(*map(free_letters, ours)) if ours else set()
+    if not (positions <= have and taps <= set().union(*map(free_letters, theirs))):
+        return None
+    turned = [t if order == 0 else replace(t, letters=t.letters[::-1], steps=t.steps[::-1]) for t in ties]
+    return turned, ours, theirs
 
 
 def _product(factors: list[Expr], scope: Scope) -> Array:
@@ -269,15 +281,16 @@ def _as_fold(ties: list[Tie], points: Points) -> Array | None:
     if any(x not in value.dims for x in loose):
         return None
     value = reduced("sum", value, loose)
-    dims = tuple(d for d in value.dims if d not in tied) + tuple(tied)
-    value = expanded(value, dims, scope.extents(dims))
-    for t in ties:
-        axis = value.dims.index(t.letters[0])
-        after = value.dims[axis + len(t.letters) :]
-        attrs = (axis, t.start, scope.extent(t.target), t.steps)
-        dims = (*value.dims[:axis], t.target, *after)
-        value = Array(Node("fold", (value.node,), attrs, "real", len(dims)), dims)
-    return value
+    rest = tuple(d for d in value.dims if d not in tied)
+    taps = tuple(x for t in ties for x in t.letters[1:])
+    dims = (*rest, *(t.letters[0] for t in ties), *taps)
+    node = expanded(value, dims, scope.extents(dims)).node
+    standing = [ALL if len(t.letters) == 2 else NEW for t in ties]  # a position without a tap: one tap
+    node = index(node, [ALL] * (len(rest) + len(ties)) + standing)
+    targets = tuple(t.target for t in ties)
+    steps = (tuple(t.steps[0] for t in ties), tuple(t.steps[-1] for t in ties))
+    attrs = (tuple(t.start for t in ties), scope.extents(targets), *steps)
+    return Array(Node("fold", (node,), attrs, "real", len(rest) + len(ties)), rest + targets)
 
 
 def _matching(ties: list[Tie], points: Points) -> Array | None:

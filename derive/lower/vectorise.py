@@ -6,13 +6,17 @@ from collections.abc import Callable, Iterator, Sequence
 
 from sympy import Add, Basic, Expr, Function, Integer, Mul, Pow, Rational
 
-from derive.functions import function_name
+from derive.functions import FUNCTIONS, function_name
 from derive.lower.arrays import Array, elementwise, is_number, scalar
+from derive.lower.masks import clipped, merged, narrowed
 from derive.lower.plan import Node
+from derive.lower.points import mask_of, masked
 from derive.lower.reads import read
 from derive.lower.reductions import reduction
 from derive.lower.scope import Scope
+from derive.lower.spikes import spike, spikes
 from derive.lower.stacks import stack
+from derive.lower.windows import with_offset, without_own_range
 from derive.program import (
     Compare,
     FloorDiv,
@@ -85,9 +89,13 @@ def _unify(arrays: Sequence[Array]) -> tuple[list[Array], str]:
 
 def _add(e: Add, scope: Scope) -> Array:
     """Terms over the same letters first, then the wider with the narrower."""
-    stacked = stack(e, scope)
-    if stacked is not None:
-        return stacked
+    for rule in (stack, spikes):
+        whole_sum = rule(e, scope)
+        if whole_sum is not None:
+            return whole_sum
+    better = narrowed(e, scope) or Add(*merged(e.args))
+    if better != e:
+        return scope.value(better)
     numbers = [t for t in e.args if scope.is_number(t)]
     signed = [_signed(t) for t in e.args if not scope.is_number(t)]
     arrays, kind = _unify([scope.value(t) for t, _ in signed] + ([scope.value(Add(*numbers))] if numbers else []))
@@ -109,7 +117,8 @@ def _accumulate(terms: list[tuple[Array, bool]], scope: Scope, kind: str) -> tup
     terms = sorted(terms, key=lambda t: not t[1])
     (total, positive), rest = terms[0], terms[1:]
     for a, sign in rest:
-        total = elementwise("add" if sign == positive else "sub", [total, a], scope.order, kind)
+        joined = with_offset(total, a, scope) if sign and positive else None
+        total = joined or elementwise("add" if sign == positive else "sub", [total, a], scope.order, kind)
     return total, positive
 
 
@@ -214,8 +223,35 @@ def _integer_division(op: str) -> Callable[[Expr, Scope], Array]:
 
 
 def _where(e: Where, scope: Scope) -> Array:
+    spiked = spike(e, scope)
+    if spiked is not None:
+        return spiked
+    narrow = narrowed(e, scope)
+    if narrow is not None:
+        return scope.value(narrow)
+    between = clipped(e, scope)
+    if between is not None:
+        return _between(e, between, scope)
+    return _masked(e, scope)
+
+
+def _between(e: Where, between: tuple[Expr, Expr, Expr], scope: Scope) -> Array:
+    """A value clipped, where the lower bound is not above the upper."""
+    value, low, high = between
+    result = _function(FUNCTIONS["clamp"].cls(value, low, high), scope)
+    in_order = Compare("<=", low, high)
+    if low.is_number and high.is_number:
+        return result if low <= high else _masked(e, scope)
+    return _chosen(scope.value(in_order), result, _masked(e, scope), scope, result.kind)
+
+
+def _masked(e: Where, scope: Scope) -> Array:
+    """One of two values, by a mask."""
     condition = e.args[0]
     then = scope.under_guard(condition).value(e.args[1])
+    left = without_own_range(e, scope)
+    if left is not None:
+        return masked(mask_of(left, scope), then, Integer(0), scope)
     otherwise = scope.under_guard(Logic("not", condition)).value(e.args[2])
     if then.kind == "bool" or otherwise.kind == "bool":
         kind = "bool"

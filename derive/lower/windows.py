@@ -14,10 +14,10 @@ from sympy import Basic, Expr, Integer
 from derive.calculus import affine
 from derive.lower.arrays import Array, elementwise, product, reduced, reshaped, transposed
 from derive.lower.plan import Node
-from derive.lower.points import NEUTRAL, Points, factors_of, mask_of, masked, real, scaled
+from derive.lower.points import NEUTRAL, Points, conjuncts, factors_of, mask_of, masked, real, scaled
 from derive.lower.reads import Affine, position, positions, stored
 from derive.lower.scope import Scope
-from derive.program import Bind, Compare, Letter, Part, Read, free_letters
+from derive.program import Bind, Compare, Letter, Part, Read, Where, free_letters
 
 Letters = tuple[Letter, ...]
 
@@ -192,6 +192,25 @@ def ungrouped(node: Node, roles: Sequence[Letters], last: Letters, scope: Scope)
     return Array(node, dims)
 
 
+def with_offset(a: Array, b: Array, scope: Scope) -> Array | None:
+    """A correlation or its adjoint plus what all of its groups and filters have, and nothing else: one step."""
+    node = a.node.args[0] if a.node.op == "reshape" else a.node
+    if node.op not in ("correlate", "spread") or len(node.args) != 2 or b.kind != "real" or not b.dims:
+        return None
+    assert node.ndim is not None
+    lead = a.dims[: len(a.dims) - (node.ndim - 3)]
+    batch = tuple(x for x in lead if x not in b.dims)
+    own = lead[len(batch) :]
+    data = node.args[0]
+    samples = data.attrs[0] if data.op == "reshape" else scope.extent(lead[0])
+    if lead[: len(batch)] != batch or set(b.dims) != set(own) or product(scope.extents(batch)) != samples:
+        return None
+    offset = transposed(b, own).node
+    offset = offset if len(own) == 1 else reshaped(offset, [product(scope.extents(own))])
+    joined = Node(node.op, (*node.args, offset), node.attrs, "real", node.ndim)
+    return Array(joined if a.node.op != "reshape" else reshaped(joined, a.node.attrs), a.dims)
+
+
 # ------------------------------------------------------------------------------ sliding reductions
 
 
@@ -252,4 +271,33 @@ def sliding_place(points: Points) -> Array | None:
     return Array(Node("slide_place", (node,), attrs, "int", len(others) + len(kept)), others + kept)
 
 
-__all__ = ["NEUTRAL", "correlation", "grouped", "sliding", "sliding_place", "ungrouped"]
+# ------------------------------------------------------------------------------ windows that read 0 outside
+
+
+def without_own_range(e: Where, scope: Scope) -> tuple[Basic, ...] | None:
+    """``where(c, x[p·s + i·d − pad], 0)``: what c says beyond the range of indices read as windows, which is 0 outside.
+
+    None if e is no such thing or c says nothing of the kind.
+    """
+    read = e.args[1]
+    if e.args[2] != 0 or not isinstance(read, Read) or read.tensor not in scope.tensors or read.tensor in scope.filled:
+        return None
+    if read.tensor in scope.numbers or read.tensor in scope.given:
+        return None
+    said = []
+    for i, part in zip(read.indices, scope.tensors[read.tensor].parts, strict=True):
+        where = positions(i, part, scope)
+        if where is not None and where.letters and all(_in_one_index(x, read) for x in where.letters):
+            said += in_range_filters(i, part)
+    asked = conjuncts(e.args[0])
+    left = tuple(c for c in asked if nonnegative_form(c) not in said)
+    return left if len(left) < len(asked) else None
+
+
+def _in_one_index(letter: Letter, read: Read) -> bool:
+    return sum(letter in free_letters(i) for i in read.indices) == 1
+
+
+__all__ = [
+    "NEUTRAL", "correlation", "grouped", "sliding", "sliding_place", "ungrouped", "with_offset", "without_own_range",
+]  # fmt: skip

@@ -38,12 +38,13 @@ class Target:
 
     library: str
     operations: Mapping[str, Operation]
-    support: str
+    support: tuple[str, ...]
     full: Callable[[Printer, ast.expr, ast.expr, str], ast.expr]
     allocate: Callable[[Printer, Allocate], list[ast.stmt]]
     steps: Mapping[str, Callable]
     dtype: Callable[[list[str]], ast.expr]
     device: Callable[[list[str]], ast.expr] | None = None
+    copy: str = "copy"
     quiet: tuple[ast.expr, ...] = ()  # decorators of functions that may divide by 0 where nothing is read
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from derive.lower.plan import Item, Node
 from derive.targets.array_code import Operation, Printer
+from derive.targets.dependence import VIEWS
 from derive.targets.numbers import COMPARE, binary, call, constant, method, name, tuple_of
 
 Args = list[ast.expr]
@@ -92,14 +93,19 @@ def _negative_infinity() -> ast.expr:
     return ast.UnaryOp(ast.USub(), name("math.inf"))
 
 
-def _fold(p: Printer, node: Node, args: Args) -> ast.expr:
-    axis, start, size, steps = node.attrs
-    return call(p.use("fold"), args[0], constant(axis), p.number(start), p.number(size), p.shape(steps))
-
-
 def _sliding(which: str) -> Operation:
     def rule(p: Printer, node: Node, args: Args) -> ast.expr:
         return call(p.use(which), *p.short(node, args), *(_attribute(p, a) for a in node.attrs))
+
+    return rule
+
+
+def _convolved(which: str) -> Operation:
+    """Data and kernel, where the windows stand, and what is added everywhere."""
+
+    def rule(p: Printer, node: Node, args: Args) -> ast.expr:
+        data, kernel, *more = p.short(node, args)
+        return call(p.use(which), data, kernel, *(_attribute(p, a) for a in node.attrs), *more)
 
     return rule
 
@@ -118,6 +124,19 @@ def _scatter(p: Printer, node: Node, args: Args) -> ast.expr:
 def _place(p: Printer, node: Node, args: Args) -> ast.expr:
     shown = [args[0], constant(node.attrs[0] == "argmax"), *args[1:]]
     return call(p.use("place"), *shown)
+
+
+def _put(p: Printer, node: Node, args: Args) -> ast.expr:
+    """Into the base itself where nothing else has it."""
+    base, index, value = p.short(node, args)
+    shared = node.args[0].op in VIEWS or p.counts.get(node.args[0], 0) > 1
+    base = method(base, p.target.copy) if shared else base
+    return call(p.use("put"), base, constant(node.attrs[0]), index, value)
+
+
+def _cumulate(p: Printer, node: Node, args: Args) -> ast.expr:
+    op, axis, after, among = node.attrs
+    return call(p.use("cumulate"), args[0], constant(op), constant(axis), constant(after), constant(among))
 
 
 def _reshape(p: Printer, node: Node, args: Args) -> ast.expr:
@@ -156,16 +175,19 @@ COMMON: dict[str, Operation] = {
     "reshape": _reshape,
     "choose": _choose,
     "window": _window,
-    "fold": _fold,
+    "fold": _sliding("fold"),
     "rows": lambda p, node, args: call(p.use("rows"), args[0], p.number(node.attrs[0])),
     "nonempty": lambda p, node, args: call(p.use("nonempty"), args[0], tuple_of([constant(k) for k in node.attrs[0]])),
-    "correlate": _sliding("correlate"),
-    "spread": _sliding("spread"),
+    "correlate": _convolved("correlate"),
+    "spread": _convolved("spread"),
     "slide": _sliding("slide"),
     "slide_place": _sliding("slide_place"),
     "fold_matching": _sliding("fold_matching"),
     "scatter": _scatter,
     "argreduce": _place,
+    "put": _put,
+    "cumulate": _cumulate,
+    "others": lambda p, node, args: call(p.use("others"), args[0], constant(node.attrs[0])),
 }
 
 Rows = dict[str, Callable[..., ast.expr]]

@@ -4,30 +4,36 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
+from functools import cache
+
+#: A target's support files.
+Paths = tuple[str, ...]
 
 
-def support_functions(path: str) -> dict[str, ast.FunctionDef]:
-    """The functions of a support file, by name."""
-    if path not in _SUPPORT:
-        with open(path, encoding="utf-8") as f:
-            text = f.read()
-        functions = {n.name: n for n in ast.parse(text).body if isinstance(n, ast.FunctionDef)}
-        _SUPPORT[path] = functions, text.splitlines()
-    return _SUPPORT[path][0]
+@cache
+def support_functions(paths: Paths) -> dict[str, ast.FunctionDef]:
+    """The functions of support files, by name."""
+    return {name: node for path in paths for name, (node, _) in _functions(path).items()}
 
 
-def support_source(path: str, which: str) -> str:
-    """A support function as it is written in the file."""
-    node = support_functions(path)[which]
-    return "\n".join(_SUPPORT[path][1][node.lineno - 1 : node.end_lineno]) + "\n"
+@cache
+def _functions(path: str) -> dict[str, tuple[ast.FunctionDef, str]]:
+    """A file's functions: tree and text."""
+    with open(path, encoding="utf-8") as f:
+        text = f.read()
+    lines = text.splitlines()
+    found = [n for n in ast.parse(text).body if isinstance(n, ast.FunctionDef)]
+    return {n.name: (n, "\n".join(lines[n.lineno - 1 : n.end_lineno]) + "\n") for n in found}
 
 
-_SUPPORT: dict[str, tuple[dict[str, ast.FunctionDef], list[str]]] = {}
+def support_source(paths: Paths, which: str) -> str:
+    """A support function as it is written in its file."""
+    return next(_functions(path)[which][1] for path in paths if which in _functions(path))
 
 
-def with_dependencies(path: str, names: Sequence[str]) -> tuple[str, ...]:
-    """The named support functions and those they call, in the file's order."""
-    every = support_functions(path)
+def with_dependencies(paths: Paths, names: Sequence[str]) -> tuple[str, ...]:
+    """The named support functions and those they call, in the files' order."""
+    every = support_functions(paths)
     wanted = dict.fromkeys(names)
     stack = list(names)
     for n in stack:
@@ -38,5 +44,5 @@ def with_dependencies(path: str, names: Sequence[str]) -> tuple[str, ...]:
     return tuple(n for n in every if n in wanted)
 
 
-def calls_math(path: str, which: str) -> bool:
-    return any(isinstance(n, ast.Name) and n.id == "math" for n in ast.walk(support_functions(path)[which]))
+def calls_math(paths: Paths, which: str) -> bool:
+    return any(isinstance(n, ast.Name) and n.id == "math" for n in ast.walk(support_functions(paths)[which]))

@@ -48,11 +48,11 @@ def _several(value, count):
 
 def _by_rows(f, *arrays):
     """f of the arrays, a cache's worth of rows at a time: its first results are rows, the others sums."""
-    rows, entries = arrays[0].shape[0], max(a.size for a in arrays)
-    if entries <= 262144:
+    rows, size = arrays[0].shape[0], max(a.nbytes for a in arrays)
+    if size <= 4194304:
         by_row, sums = f(*arrays)
         return (*by_row, *sums)
-    step, out = max(1, 65536 * rows // entries), None
+    step, out = max(1, 524288 * rows // size), None
     for first in range(0, rows, step):
         by_row, more = f(*(a[first : first + step] for a in arrays))
         if out is None:
@@ -62,6 +62,70 @@ def _by_rows(f, *arrays):
             y[first : first + step] = part
         sums = [s + part for s, part in zip(sums, more)]
     return (*out, *sums)
+
+
+def _where(mask, a, b):
+    """a where the mask holds, else b, by their bits: no branch an entry, so that a mask of any pattern is as fast."""
+    dtype = np.result_type(a, b)
+    if np.size(mask) < 1024 or dtype.kind not in "fiu" or dtype.itemsize > 8:
+        return np.where(mask, a, b)
+    word = np.dtype(f"i{dtype.itemsize}")
+    keep = np.negative(mask.view(np.int8)).astype(word)
+    a, b = (np.asarray(x, dtype).view(word) for x in (a, b))
+    room = keep if np.broadcast_shapes(mask.shape, a.shape, b.shape) == mask.shape else None
+    if b.ndim or b:
+        return np.bitwise_xor(np.bitwise_and(keep, a ^ b, out=room), b, out=room).view(dtype)
+    return np.bitwise_and(keep, a, out=room).view(dtype)
+
+
+def _dots(a, b, axes):
+    """(a * b).sum(axes), without the products in memory."""
+    if a.shape != b.shape or a.dtype != b.dtype or not a.size:
+        return (a * b).sum(axes)
+    last = tuple(range(a.ndim - len(axes), a.ndim))
+    if axes != last:
+        kept = [k for k in range(a.ndim) if k not in axes]
+        return np.einsum(a, list(range(a.ndim)), b, list(range(a.ndim)), kept)
+    if not (a.flags.c_contiguous and b.flags.c_contiguous):
+        return (a * b).sum(axes)
+    shape, count = a.shape[: last[0]], math.prod(a.shape[last[0] :])
+    return np.matmul(a.reshape(*shape, 1, count), b.reshape(*shape, count, 1)).reshape(shape)
+
+
+def _put(base, axis, index, value):
+    """Adds each value to base at the place along one axis that its index names, −1 none; base itself changes."""
+    if base.shape[axis]:
+        here = index >= 0
+        places = np.expand_dims(np.where(here, index, 0), axis)
+        more = np.expand_dims(np.where(here, value, 0).astype(base.dtype), axis)
+        np.put_along_axis(base, places, np.take_along_axis(base, places, axis) + more, axis)
+    return base
+
+
+def _cumulate(x, op, axis, after, among):
+    """The sum or product of all entries before each one of an axis, or ``after``; it ``among`` them or not."""
+    turned = np.flip(x, axis) if after else x
+    y = turned.cumsum(axis, x.dtype) if op == "sum" else turned.cumprod(axis, x.dtype)
+    if not among:
+        y = np.roll(y, 1, axis)
+        y[(slice(None),) * axis + (slice(1),)] = 0
+    return np.flip(y, axis) if after else y
+
+
+def _others(x, axis):
+    """The product of all entries along one axis but each one itself."""
+    total = x.prod(axis=axis, keepdims=True)
+    limits = np.finfo(x.dtype)
+    if np.all((np.abs(total) > limits.tiny) & (np.abs(total) < limits.max)):
+        return total / x
+    x = np.moveaxis(x, axis, 0)
+    y, after = np.ones_like(x), np.ones_like(x[:1])[0] if len(x) else None
+    for k in range(1, len(x)):
+        np.multiply(y[k - 1], x[k - 1], out=y[k])
+    for k in reversed(range(len(x))):
+        y[k] *= after
+        after = after * x[k]
+    return np.moveaxis(y, 0, axis)
 
 
 def _nonempty(x, axes):
@@ -95,21 +159,33 @@ def _window(x, axis, start, counts, steps, fill=0):
     return np.lib.stride_tricks.as_strided(first, shape, strides, writeable=False)
 
 
-def _fold(values, axis, start, size, steps):
-    """The adjoint of ``_window``: several axes summed into one of ``size`` points; those outside are dropped."""
-    counts, rest = values.shape[axis : axis + len(steps)], values.shape[axis + len(steps) :]
-    out = np.zeros((*values.shape[:axis], size, *rest), values.dtype)
-    lead = (slice(None),) * axis
-    for taps in itertools.product(*map(range, counts[1:])):
-        offset = sum(i * step for i, step in zip(taps, steps[1:]))
-        ours, theirs = _seen((size,), counts[:1], (start,), steps[:1], (offset,))
+def _fold(values, starts, sizes, strides, dilations):
+    """Positions and taps, the last axes, added where they fall: x[start + p·stride + i·dilation…] += value[p…, i…].
+
+    Those that fall outside are dropped.
+    """
+    rank, lead = len(starts), values.ndim - 2 * len(starts)
+    counts, taps = values.shape[lead : lead + rank], values.shape[lead + rank :]
+    if math.prod(counts) < math.prod(taps) and min(dilations) > 0:  # the fewer run in Python
+        values = values.transpose(*range(lead), *range(lead + rank, values.ndim), *range(lead, lead + rank))
+        return _fold(values, starts, sizes, dilations, strides)
+    if rank > 1 and math.prod(taps) > 64:  # one axis after the other
+        values = np.moveaxis(values, (lead, lead + rank), (-2, -1))
+        values = np.moveaxis(_fold(values, starts[:1], sizes[:1], strides[:1], dilations[:1]), -1, lead)
+        return _fold(values, starts[1:], sizes[1:], strides[1:], dilations[1:])
+    out = np.zeros((*values.shape[:lead], *sizes), values.dtype)
+    for tap in itertools.product(*map(range, taps)):
+        ours, theirs = _seen(sizes, counts, starts, strides, [i * d for i, d in zip(tap, dilations)])
         if ours:
-            out[(*lead, *ours)] += values[(*lead, *theirs, *taps)]
+            out[(..., *ours)] += values[(..., *theirs, *tap)]
     return out
 
 
-def _correlate(x, w, starts, counts, strides, dilations):
-    """y[b, g, f, p…] = Σ c, i… w[g, f, c, i…] · x[b, g, c, start + p·stride + i·dilation…]."""
+def _correlate(x, w, starts, counts, strides, dilations, bias=None):
+    """y[b, g, f, p…] = Σ c, i… w[g, f, c, i…] · x[b, g, c, start + p·stride + i·dilation…] + bias[(g, f)]."""
+    if bias is not None:
+        y = _correlate(x, w, starts, counts, strides, dilations)
+        return _offset(y, bias)
     rank, taps = len(starts), w.shape[3:]
     for k in range(rank):
         x = _window(x, 3 + 2 * k, starts[k], (counts[k], taps[k]), (strides[k], dilations[k]))
@@ -131,13 +207,24 @@ def _correlate(x, w, starts, counts, strides, dilations):
     return y.reshape(*y.shape[:3], *counts)
 
 
+def _offset(y, bias):
+    """y[b, g, f, p…] + bias[(g, f)]: into y, which nothing else has."""
+    bias = bias.reshape(*y.shape[1:3], *[1] * (y.ndim - 3))
+    return np.add(y, bias, out=y if np.result_type(y, bias) == y.dtype else None)
+
+
 def _samples(x):
     """How many entries of the first axis fit a cache together."""
     return max(1, 2**16 // max(1, math.prod(x.shape[1:])))
 
 
-def _spread(y, w, starts, sizes, strides, dilations):
-    """The adjoint of ``_correlate``: x[b, g, c, start + p·stride + i·dilation…] += w[g, f, c, i…] · y[b, g, f, p…]."""
+def _spread(y, w, starts, sizes, strides, dilations, bias=None):
+    """The adjoint of ``_correlate``: x[b, g, c, start + p·stride + i·dilation…] += w[g, f, c, i…] · y[b, g, f, p…].
+
+    Then ``bias[(g, c)]`` everywhere.
+    """
+    if bias is not None:
+        return _offset(_spread(y, w, starts, sizes, strides, dilations), bias)
     counts, taps = y.shape[3:], w.shape[3:]
     out = np.zeros((*y.shape[:2], w.shape[2], *sizes), np.result_type(y, w))
     kernel = w.reshape(*w.shape[:2], math.prod(w.shape[2:])).transpose(0, 2, 1)
@@ -249,142 +336,3 @@ def _scatter_add(shape, indices, values):
     for place, start, count in zip(places, first, counts):
         out[place] += values[order[start + turn : start + count]].sum(axis=0)
     return out[:-1].reshape(shape)
-
-
-def _sigmoid(x):
-    """1/(1 + exp(−x))."""
-    return 1 / (1 + np.exp(-x))
-
-
-def _softplus(x):
-    """log(1 + exp(x)), without overflow."""
-    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
-
-
-def _logsigmoid(x):
-    """log(1/(1 + exp(−x))), without overflow."""
-    return np.minimum(x, 0) - np.log1p(np.exp(-np.abs(x)))
-
-
-def _by_blocks(f, x):
-    """f of x, a cache's worth of entries at a time."""
-    x = np.asarray(x)
-    flat = np.ascontiguousarray(x).reshape(-1)
-    y = np.empty_like(flat)
-    for k in range(0, flat.size, 8192):
-        y[k : k + 8192] = f(flat[k : k + 8192])
-    return y.reshape(x.shape)
-
-
-def _rational(x, above, below):
-    """A quotient of polynomials, highest power first."""
-    top, bottom = np.full_like(x, above[0]), np.full_like(x, below[0])
-    for value, coefficients in ((top, above), (bottom, below)):
-        for a in coefficients[1:]:
-            value *= x
-            value += a
-    top /= bottom
-    return top
-
-
-def _erf_small(x):
-    """erf(x) for |x| ≤ 0.46875 (Cody, 1969)."""
-    above = (1.85777706184603153e-1, 3.16112374387056560, 1.13864154151050156e2, 3.77485237685302021e2,
-             3.20937758913846947e3)  # fmt: skip
-    below = (1.0, 2.36012909523441209e1, 2.44024637934444173e2, 1.28261652607737228e3, 2.84423683343917062e3)
-    return x * _rational(x * x, above, below)
-
-
-def _erfc_large(y):
-    """erfc(y) for y > 0.46875 (Cody, 1969)."""
-    above = (2.15311535474403846e-8, 5.64188496988670089e-1, 8.88314979438837594, 6.61191906371416295e1,
-             2.98635138197400131e2, 8.81952221241769090e2, 1.71204761263407058e3, 2.05107837782607147e3,
-             1.23033935479799725e3)  # fmt: skip
-    below = (1.0, 1.57449261107098347e1, 1.17693950891312499e2, 5.37181101862009858e2, 1.62138957456669019e3,
-             3.29079923573345963e3, 4.36261909014324716e3, 3.43936767414372164e3, 1.23033935480374942e3)  # fmt: skip
-    far_above = (1.63153871373020978e-2, 3.05326634961232344e-1, 3.60344899949804439e-1, 1.25781726111229246e-1,
-                 1.60837851487422766e-2, 6.58749161529837803e-4)  # fmt: skip
-    far_below = (1.0, 2.56852019228982242, 1.87295284992346047, 5.27905102951428412e-1, 6.05183413124413191e-2,
-                 2.33520497626869185e-3)  # fmt: skip
-    near = np.minimum(y, 4)
-    value = _rational(near, above, below)
-    if (y > 4).any():
-        z = 1 / np.square(np.maximum(y, 4))
-        value = np.where(y > 4, (1 / math.sqrt(math.pi) - z * _rational(z, far_above, far_below)) / y, value)
-    coarse = np.floor(y * 16) / 16
-    return np.exp(-coarse * coarse) * np.exp(-(y - coarse) * (y + coarse)) * value
-
-
-def _erf_single(x):
-    """erf(x) to single precision: an odd rational function on [−4, 4]."""
-    above = (-2.72614225801306e-10, 2.77068142495902e-08, -2.10102402082508e-06, -5.69250639462346e-05,
-             -7.34990630326855e-04, -2.95459980854025e-03, -1.60960333262415e-02)  # fmt: skip
-    below = (-1.45660718464996e-05, -2.13374055278905e-04, -1.68282697438203e-03, -7.37332916720468e-03,
-             -1.42647390514189e-02)  # fmt: skip
-    x = np.clip(x, -4, 4)
-    return x * _rational(x * x, above, below)
-
-
-def _erf(x):
-    """The error function."""
-
-    def block(x):
-        y = np.abs(x)
-        large = np.sign(x) * (1 - _erfc_large(np.minimum(np.maximum(y, 0.25), 26)))
-        return np.where(y <= 0.46875, _erf_small(np.clip(x, -0.5, 0.5)), large)
-
-    return _by_blocks(_erf_single if np.asarray(x).dtype == np.float32 else block, x)
-
-
-def _erfc(x):
-    """1 − erf(x)."""
-
-    def block(x):
-        y = np.abs(x)
-        large = _erfc_large(np.minimum(np.maximum(y, 0.25), 27))
-        return np.where(y <= 0.46875, 1 - _erf_small(np.clip(x, -0.5, 0.5)), np.where(x < 0, 2 - large, large))
-
-    return _by_blocks(block, x)
-
-
-def _lgamma(x):
-    """log|Γ(x)|: shifted up to 16, then Stirling's series."""
-    x = np.asarray(x)
-    y = np.where(x < 0.5, 1 - x, x)
-    shift, z = np.ones_like(y), y
-    for _ in range(16):
-        low = z < 16
-        shift, z = np.where(low, shift * z, shift), np.where(low, z + 1, z)
-    w = 1 / (z * z)
-    series = (1 / 12 - w * (1 / 360 - w * (1 / 1260 - w * (1 / 1680 - w / 1188)))) / z
-    value = (z - 0.5) * np.log(z) - z + 0.5 * math.log(2 * math.pi) + series - np.log(shift)
-    return np.where(x < 0.5, math.log(math.pi) - np.log(np.abs(np.sin(math.pi * x))) - value, value)
-
-
-def _digamma(x):
-    """The derivative of lgamma: shifted up to 16, then its asymptotic series."""
-    x = np.asarray(x)
-    y = np.where(x < 0.5, 1 - x, x)
-    shift, z = np.zeros_like(y), y
-    for _ in range(16):
-        low = z < 16
-        shift, z = np.where(low, shift + 1 / z, shift), np.where(low, z + 1, z)
-    w = 1 / (z * z)
-    value = np.log(z) - 0.5 / z - w * (1 / 12 - w * (1 / 120 - w * (1 / 252 - w * (1 / 240 - w / 132)))) - shift
-    return np.where(x < 0.5, value - math.pi / np.tan(math.pi * x), value)
-
-
-def _polygamma(n, x):
-    """The n-th derivative of digamma for x > 0: shifted up to 24, then its asymptotic series."""
-    n = int(n)
-    z = np.asarray(x)
-    shift = np.zeros_like(z)
-    for _ in range(24):
-        low = z < 24
-        shift, z = np.where(low, shift + z ** (-n - 1.0), shift), np.where(low, z + 1, z)
-    even = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6)  # Bernoulli's numbers
-    tail = sum(
-        b * math.factorial(2 * k + n - 1) / math.factorial(2 * k) * z ** (-2.0 * k - n) for k, b in enumerate(even, 1)
-    )
-    value = math.factorial(n - 1) * z ** -float(n) + math.factorial(n) / 2 * z ** (-n - 1.0) + tail
-    return (-1) ** (n + 1) * (value + math.factorial(n) * shift)

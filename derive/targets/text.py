@@ -137,12 +137,12 @@ def _double_quoted(source: str) -> str:
 _SINGLE = re.compile(r"'([^'\\\n]*)'")
 
 
-def support_text(code: Code, path: str) -> list[str]:
+def support_text(code: Code, path: tuple[str, ...]) -> list[str]:
     """The support functions a function needs, each as source."""
     return [support_source(path, n) for n in code.support]
 
 
-def module_text(codes: Sequence[Code], path: str, comments: Mapping | None = None) -> str:
+def module_text(codes: Sequence[Code], path: tuple[str, ...], comments: Mapping | None = None) -> str:
     """A file with the functions and what they need; for tests and for looking."""
     needed: dict[str, None] = {}
     modules: dict[str, None] = {}

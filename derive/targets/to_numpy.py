@@ -11,7 +11,7 @@ from derive.targets.array_code import Code, Printer, Target
 from derive.targets.numbers import binary, call, constant, method, name, tuple_of
 from derive.targets.operations import COMMON, Args, Rows, stack, subscript
 
-SUPPORT = str(Path(__file__).with_name("support_numpy.py"))
+SUPPORT = tuple(str(Path(__file__).with_name(f"support_numpy{part}.py")) for part in ("", "_scalar"))
 DTYPES = {"real": "dtype", "int": "np.int64", "bool": "np.bool_"}
 
 #: Functions of the language as NumPy's; those written out are below, the rest in the support file.
@@ -35,10 +35,20 @@ def _call(p: Printer, node: Node, args: Args) -> ast.expr:
     which = node.attrs[0]
     args = p.short(node, args)
     if which == "relu":
-        return call("np.maximum", args[0], constant(0))
+        return call("np.clip", args[0], constant(0), name("np.inf"))
+    if which in ("max", "min") and node.kind == "real" and any(a.is_scalar for a in node.args):
+        return _bounded(which, node, args)
     if which in SUPPORTED:
         return call(p.use(which), *args)
     return call(FUNCTIONS[which], *args)
+
+
+def _bounded(which: str, node: Node, args: Args) -> ast.expr:
+    """An array and a number: NumPy clips several times as fast as it compares with a number."""
+    x, number = args if node.args[1].is_scalar else args[::-1]
+    if which == "max":
+        return call("np.clip", x, number, name("np.inf"))
+    return call("np.clip", x, ast.UnaryOp(ast.USub(), name("np.inf")), number)
 
 
 def _typed(p: Printer, kind: str) -> ast.expr:
@@ -50,11 +60,14 @@ def _where(p: Printer, node: Node, args: Args) -> ast.expr:
     if node.kind == "real" and node.args[1].is_scalar and node.args[2].is_scalar:
         args[1] = method(_typed(p, "real"), "type", args[1])
         args[2] = method(_typed(p, "real"), "type", args[2])
-    return call("np.where", *args)
+    return call("np.where" if node.args[0].is_scalar else p.use("where"), *args)
 
 
 def _reduce(p: Printer, node: Node, args: Args) -> ast.expr:
     op, axes = node.attrs
+    factors = _factors(args[0])
+    if op == "sum" and factors and node.args[0].kind == "real":
+        return call(p.use("dots"), *factors, tuple_of([constant(a) for a in axes]))
     keywords: dict[str, ast.expr] = {"axis": _axes(axes, node.args[0].ndim)}
     if len(axes) == node.args[0].ndim:
         keywords.pop("axis")
@@ -62,6 +75,16 @@ def _reduce(p: Printer, node: Node, args: Args) -> ast.expr:
         infinity = name("np.inf")
         keywords["initial"] = ast.UnaryOp(ast.USub(), infinity) if op == "max" else infinity
     return method(args[0], REDUCTIONS[op], **keywords)
+
+
+def _factors(e: ast.expr) -> tuple[ast.expr, ast.expr] | None:
+    """a and b of ``a * b``, x twice of ``x ** 2`` with x a name: both arrays or not is seen when it runs."""
+    if not isinstance(e, ast.BinOp):
+        return None
+    if isinstance(e.op, ast.Mult):
+        return e.left, e.right
+    square = isinstance(e.op, ast.Pow) and isinstance(e.left, ast.Name) and ast.unparse(e.right) == "2"
+    return (e.left, e.left) if square else None
 
 
 def _axes(axes: tuple[int, ...], ndim: int | None) -> ast.expr:
@@ -101,6 +124,14 @@ def _step(p: Printer, node: Node, args: Args) -> ast.expr:
     return subscript(p, name(p.identifier(which)), (*[("all",)] * axis, ("at", at)))
 
 
+def _gather(p: Printer, node: Node, args: Args) -> ast.expr:
+    """Along one axis by ``take``: what indexing gives has that axis first in memory."""
+    if len(args) != 2:
+        return COMMON["gather"](p, node, args)
+    x, index = p.short(node, args)
+    return method(x, "take", index, axis=constant(node.attrs[0]))
+
+
 def _allocate(p: Printer, step: Allocate) -> list[ast.stmt]:
     maker = "np.empty" if step.fill == "empty" else "np.zeros"
     value = call(maker, p.shape(step.shape), _typed(p, step.kind))
@@ -131,6 +162,7 @@ OPERATIONS: Rows = {
     "tensordot": _tensordot,
     "full": _full,
     "largest": _largest,
+    "gather": _gather,
     "step": _step,
     "steps": lambda p, node, args: name(p.identifier(node.attrs[0])),
     "stack": stack("np"),

@@ -11,7 +11,7 @@ from derive.targets.array_code import Code, Printer, Target
 from derive.targets.numbers import binary, call, constant, method, name, tuple_of
 from derive.targets.operations import COMMON, Args, Rows, stack, subscript
 
-SUPPORT = str(Path(__file__).with_name("support_torch.py"))
+SUPPORT = tuple(str(Path(__file__).with_name(f"support_torch{part}.py")) for part in ("", "_windows"))
 DTYPES = {"int": "torch.int64", "bool": "torch.bool"}
 
 #: Functions of the language as Torch's; the others are written out below.
@@ -208,6 +208,7 @@ TARGET = Target(
     library="torch",
     operations=OPERATIONS,
     support=SUPPORT,
+    copy="clone",
     full=_full_of,
     allocate=_allocate,
     steps={"store": _store, "finish": _finish},

@@ -31,6 +31,19 @@ TEXTS = {
     "whole past": "def f(x: Real[T, N]):\n    y[t, n] = x[t, n] + sum[s, s < t](y[s, n])/(t + 1)\n    return y",
     "backwards": "def f(x: Real[T, N]):\n    y[t, n] = x[t, n] + where(t + 1 < T, y[t + 1, n]/2, 0)\n    return y",
     "triangle": "def f(x: Real[N, K]):\n    y: Real[N, K]\n    y[n, k] = sum[j, j <= k](x[n, j])\n    return y",
+    "triangle before": "def f(x: Real[N, K]):\n    y: Real[N, K]\n    y[n, k] = sum[j, j < k](x[n, j])\n    return y",
+    "triangle product": "def f(x: Real[N, K, L]):\n"
+    "    y: Real[N, K, L]\n    y[n, k, l] = prod[j, j <= k](x[n, j, l])\n    return y",
+    "all but one": "def f(x: Real[N, K]):\n    y: Real[N, K]\n    y[n, k] = prod[j, j != k](x[n, j])\n    return y",
+    "counted": "def f(x: Real[N], z: Real[N, K]):\n    y[n] = sum[k, z[n, k] > 0](x[n]**2)\n    return y",
+    "spike": "def f(token: Index[N], x: Real[N], z: Real[N, K]):\n"
+    "    y[n, k] = z[n, k]**2 + where(token[n] == k and x[n] > 0, x[n]**3, 0)\n    return y",
+    "spike alone": "def f(token: Index[N], x: Real[N], z: Real[N, K]):\n"
+    "    y: Real[N, K]\n    y[n, k] = 3*where(token[n] == k, x[n]**3, 0)\n    return y",
+    "narrow masks": "def f(x: Real[N], z: Real[N, K]):\n"
+    "    y[n, k] = where(x[n] > 0, where(x[n] < 1, 1/x[n]*z[n, k], 0) + x[n]*z[n, k]**2, 0)\n    return y",
+    "clipped": "def f(x: Real[N], *, lo: Real = -1, hi: Real = 1):\n"
+    "    y[n] = where(x[n] <= lo, 2*lo + 1, where(x[n] >= hi, 2*hi + 1, 2*x[n] + 1))\n    return y",
     "ranges": "def f(x: Real[N, K]):\n"
     "    y: Real[N, 3]\n    y[n, p] = max[p*K//3 <= k < -(-(p + 1)*K//3)](x[n, k])\n    return y",
     "flip": "def f(x: Real[N, K]):\n    y: Real[N, K]\n    y[n, k] = x[n, K - 1 - k]\n    return y",

@@ -7,7 +7,7 @@ import torch
 
 import derive
 from derive.functions import FUNCTIONS
-from derive.targets import support_numpy, to_numpy, to_torch
+from derive.targets import support_numpy_scalar, to_numpy, to_torch
 from tests.lower.running import compiled
 
 X = np.array([-7.3, -2.0, -0.46, -1e-3, 0.0, 1e-9, 0.3, 0.47, 1.0, 2.5, 3.99, 4.2, 9.0, 40.0])
@@ -62,18 +62,18 @@ def test_function_of_several_arguments(call, exact, target):
 def test_tables_are_full():
     numpy = {*to_numpy.FUNCTIONS, *to_numpy.SUPPORTED, "relu"}
     assert set(FUNCTIONS) == numpy == {*to_torch.FUNCTIONS, "softplus"}
-    assert all(hasattr(support_numpy, f"_{name}") for name in to_numpy.SUPPORTED)
+    assert all(hasattr(support_numpy_scalar, f"_{name}") for name in to_numpy.SUPPORTED)
 
 
 @pytest.mark.parametrize("n", [1, 2, 5])
 def test_polygamma(n):
     x = np.array([0.1, 0.9, 2.0, 7.5, 33.0])
     wanted = [float(mpmath.polygamma(n, v)) for v in x]
-    np.testing.assert_allclose(support_numpy._polygamma(n, x), wanted, rtol=1e-13)
+    np.testing.assert_allclose(support_numpy_scalar._polygamma(n, x), wanted, rtol=1e-13)
 
 
 def test_erf_in_single_precision():
     x = np.linspace(-6, 6, 4001).astype(np.float32)
-    wanted = support_numpy._erf(x.astype(float))
-    got = support_numpy._erf(x)
+    wanted = support_numpy_scalar._erf(x.astype(float))
+    got = support_numpy_scalar._erf(x)
     assert got.dtype == np.float32 and np.max(np.abs(got - wanted) / np.maximum(np.abs(wanted), 1e-30)) < 5e-7

@@ -1,0 +1,110 @@
+"""Masks kept narrow: ``where(c[n], a[n]·x[n, k], 0)`` is ``where(c[n], a[n], 0)·x[n, k]``, one pass over x.
+
+Only factors that are finite whenever what is read is may leave a mask: ∞·0 is NaN.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sympy import Add, Basic, Expr, Integer, Mul, Pow, exp, log
+
+from derive.lower.points import conjuncts, factors_of
+from derive.lower.scope import Scope
+from derive.program import Compare, Letter, Logic, Read, Reduce, Where, reads, walk
+
+Term = tuple[tuple[Basic, ...], Expr, Expr]
+
+
+def may_be_infinite(e: Basic) -> bool:
+    """Whether e divides by, or takes the exponential or the logarithm of, something that is read."""
+    return any(
+        (isinstance(n, (log, exp)) or (isinstance(n, Pow) and not (n.exp.is_Rational and n.exp > 0)))
+        and any(True for _ in reads(n))
+        for n in walk(e)
+    )
+
+
+def narrowed(e: Expr, scope: Scope) -> Expr | None:
+    """A sum, or one term, with its masks over as few letters as their conditions have; None if nothing is gained."""
+    kept: list[Expr] = []
+    sums: dict[Expr, list[Expr]] = {}
+    for term in Add.make_args(e):
+        parts = _terms(term, (), scope) if term.has(Where) else None
+        if parts is None or not all(conditions for conditions, _, _ in parts):
+            kept.append(term)
+            continue
+        for conditions, narrow, wide in parts:
+            sums.setdefault(wide, []).append(Where(_all_of(conditions), narrow, Integer(0)))
+    if not any(wide != 1 for wide in sums):
+        return None
+    return Add(*kept, *(Mul(wide, Add(*merged(terms))) for wide, terms in sums.items()))
+
+
+def merged(terms: Sequence[Expr]) -> list[Expr]:
+    """``where(c, a, 0) + where(d, a, 0)`` for c and d that exclude each other as ``where(c or d, a, 0)``."""
+    out: list[Expr] = []
+    for t in terms:
+        k = next((k for k, s in enumerate(out) if _alike(s, t)), None)
+        if k is None:
+            out.append(t)
+        else:
+            first = out[k]
+            out[k] = Where(Logic("or", first.args[0], t.args[0]), t.args[1], Integer(0))
+    return out
+
+
+def _alike(a: Expr, b: Expr) -> bool:
+    """Whether both are masks of one value with conditions that exclude each other."""
+    if not (isinstance(a, Where) and isinstance(b, Where)) or a.args[1:] != b.args[1:] or a.args[2] != 0:
+        return False
+    ours, theirs = conjuncts(a.args[0]), conjuncts(b.args[0])
+    return any(Logic("not", c) in theirs for c in ours) or any(Logic("not", c) in ours for c in theirs)
+
+
+def _terms(e: Expr, conditions: tuple[Basic, ...], scope: Scope) -> list[Term] | None:
+    """e as masked narrow factors times wide ones; None if a wide one may not leave its mask."""
+    if isinstance(e, Add):
+        found = [_terms(t, conditions, scope) for t in e.args]
+        return None if any(f is None for f in found) else [t for f in found if f is not None for t in f]
+    factors = factors_of(e)
+    for f in factors:
+        if isinstance(f, Where) and f.args[2] == 0:
+            rest = Mul(*(g for g in factors if g is not f), f.args[1])
+            return _terms(rest, (*conditions, *conjuncts(f.args[0])), scope)
+    letters = set(scope.letters_of(_all_of(conditions))) if conditions else set()
+    wide = [f for f in factors if not set(scope.letters_of(f)) <= letters]
+    if any(may_be_infinite(f) or not _plain(f) for f in wide):
+        return None
+    return [(conditions, Mul(*(f for f in factors if f not in wide)), Mul(*wide))]
+
+
+def _plain(e: Expr) -> bool:
+    """Reads at bare letters alone: they may be read where no condition holds."""
+    if any(isinstance(n, (Reduce, Where, Compare)) for n in walk(e)):
+        return False
+    return all(isinstance(i, Letter) for r in reads(e) for i in r.indices)
+
+
+def _all_of(conditions: Sequence[Basic]) -> Basic:
+    unique = tuple(dict.fromkeys(conditions))
+    return unique[0] if len(unique) == 1 else Logic("and", *unique)
+
+
+def clipped(e: Where, scope: Scope) -> tuple[Expr, Expr, Expr] | None:
+    """``where(x ≤ a, f(a), where(b ≤ x, f(b), f(x)))`` with f rising as (f(x), f(a), f(b)): f(x) between the two."""
+    low, inner = e.args[0], e.args[2]
+    if not isinstance(inner, Where) or not isinstance(low, Compare) or not isinstance(inner.args[0], Compare):
+        return None
+    high, f = inner.args[0], inner.args[2]
+    if low.op not in ("<", "<=") or high.op not in ("<", "<="):
+        return None
+    (x, a), (b, again) = low.args[1:], high.args[1:]
+    if x != again or not isinstance(x, Read) or not (scope.is_number(a) and scope.is_number(b)):
+        return None
+    slope = f.coeff(x, 1)
+    rest = (f - slope * x).expand()
+    if rest.has(x) or not (slope.is_number and slope > 0) or not scope.is_number(rest):
+        return None
+    fits = all((slope * at + rest - value).expand() == 0 for at, value in ((a, e.args[1]), (b, inner.args[1])))
+    return (f, e.args[1], inner.args[1]) if fits else None
