@@ -1,0 +1,250 @@
+"""Windows in Torch: convolutions as matrix products or Torch's own forward ones, sliding reductions, folds."""
+# ruff: noqa: B905
+# mypy: ignore-errors
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # generated files import torch; derive itself never does to print them
+    import torch
+
+
+def _padded(x, axis, before, after, fill=0):
+    """The axis grown at both ends, or cropped where negative."""
+    size = x.shape[axis]
+    first, stop = max(0, -before), min(size, size + after)
+    if first >= stop:
+        return x.new_full((*x.shape[:axis], max(0, before + size + after), *x.shape[axis + 1 :]), fill)
+    x = x if stop - first == size else x.narrow(axis, first, stop - first)
+    if before > 0 or after > 0:
+        ends = [max(0, before), max(0, after)]
+        x = torch.nn.functional.pad(x, [0, 0] * (x.ndim - 1 - axis) + ends, value=fill)
+    return x
+
+
+def _ends(x, first, ends):
+    """The axes from the first on, each grown or cropped at both ends, at once."""
+    sizes = x.shape[first:]
+    inside = [(max(0, -before), min(n, n + after)) for n, (before, after) in zip(sizes, ends)]
+    if any(lo >= hi for lo, hi in inside):
+        for k, (before, after) in enumerate(ends):
+            x = _padded(x, first + k, before, after)
+        return x
+    x = x[(slice(None),) * first + tuple(slice(lo, hi) for lo, hi in inside)]
+    grown = [max(0, end) for pair in reversed(ends) for end in pair]
+    return torch.nn.functional.pad(x, grown) if any(grown) else x
+
+
+def _window(x, axis, start, counts, steps, fill=0):
+    """One axis made several: position start + Σ step·i; outside the array it reads ``fill``."""
+    shape = x.shape[:axis] + tuple(counts) + x.shape[axis + 1 :]
+    if min(counts) <= 0:
+        return x.new_empty([max(n, 0) for n in shape])
+    for k, (count, step) in enumerate(zip(counts, steps)):
+        if step < 0:
+            flipped = [-s if n == k else s for n, s in enumerate(steps)]
+            return _window(x, axis, start + (count - 1) * step, counts, flipped, fill).flip(axis + k)
+    reach = sum((n - 1) * step for n, step in zip(counts, steps)) + 1
+    x = _padded(x, axis, -start, start + reach - x.shape[axis], fill)
+    for k, (count, step) in enumerate(zip(counts[:-1], steps[:-1])):
+        reach -= (count - 1) * step
+        x = x.unfold(axis + k, reach, max(step, 1)).movedim(-1, axis + k + 1)
+        x = x if step else x.narrow(axis + k, 0, 1).expand(*x.shape[: axis + k], count, *x.shape[axis + k + 1 :])
+    last = (slice(None),) * (axis + len(counts) - 1)
+    x = x[(*last, slice(None, None, steps[-1]))] if steps[-1] > 1 else x
+    return x if steps[-1] else x.expand(*shape)
+
+
+def _fold(values, starts, sizes, strides, dilations):
+    """Positions and taps, the last axes, added where they fall: x[start + p·stride + i·dilation…] += value[p…, i…].
+
+    Those that fall outside are dropped.
+    """
+    rank, lead = len(starts), values.ndim - 2 * len(starts)
+    counts, taps = values.shape[lead : lead + rank], values.shape[lead + rank :]
+    if math.prod(counts) < math.prod(taps) and min(dilations) > 0:  # the fewer run in Python
+        values = values.permute(*range(lead), *range(lead + rank, values.ndim), *range(lead, lead + rank))
+        return _fold(values, starts, sizes, dilations, strides)
+    if rank > 1 and math.prod(taps) > 64:  # one axis after the other
+        values = values.movedim((lead, lead + rank), (-2, -1))
+        values = _fold(values, starts[:1], sizes[:1], strides[:1], dilations[:1]).movedim(-1, lead)
+        return _fold(values, starts[1:], sizes[1:], strides[1:], dilations[1:])
+    out = values.new_zeros((*values.shape[:lead], *sizes))
+    for tap in itertools.product(*map(range, taps)):
+        ours, theirs = _seen(sizes, counts, starts, strides, [i * d for i, d in zip(tap, dilations)])
+        if ours:
+            out[(..., *ours)] += values[(..., *theirs, *tap)]
+    return out
+
+
+def _seen(sizes, counts, starts, strides, offsets):
+    """Where windows' positions fall for one tap: slices of the axes, and of the positions that are inside."""
+    ours, theirs = [], []
+    for size, count, start, stride, offset in zip(sizes, counts, starts, strides, offsets):
+        at = start + offset
+        first, stop = max(0, -(at // stride)), min(count, (size - 1 - at) // stride + 1)
+        if first >= stop:
+            return None, None
+        ours.append(slice(at + first * stride, at + (stop - 1) * stride + 1, stride))
+        theirs.append(slice(first, stop))
+    return ours, theirs
+
+
+def _correlate(x, w, starts, counts, strides, dilations, bias=None):
+    """y[b, g, f, p…] = Σ c, i… w[g, f, c, i…] · x[b, g, c, start + p·stride + i·dilation…] + bias[(g, f)]."""
+    rank, taps, sizes = len(starts), w.shape[3:], x.shape[3:]
+    shape = (x.shape[0], w.shape[0], w.shape[1], *counts)
+    if bias is not None and bias.dtype != x.dtype:
+        return _correlate(x, w, starts, counts, strides, dilations) + bias.reshape(*shape[1:3], *[1] * rank)
+    if not 0 < rank <= 3 or math.prod(shape) * w.numel() * x.numel() == 0 or min(strides) <= 0 or 0 in dilations:
+        y = _matmul_windows(x, w, starts, counts, strides, dilations)
+        return y if bias is None else y + bias.reshape(*shape[1:3], *[1] * rank)
+    starts, dilations = list(starts), list(dilations)
+    for k, d in enumerate(dilations):
+        if d < 0:
+            w, starts[k], dilations[k] = w.flip(3 + k), starts[k] + (taps[k] - 1) * d, -d
+    x, padding, ends = x.reshape(x.shape[0], x.shape[1] * x.shape[2], *sizes), [0] * rank, [(0, 0)] * rank
+    for k, (n, p, s, i, d) in enumerate(zip(sizes, counts, strides, taps, dilations)):
+        last = starts[k] + (p - 1) * s + (i - 1) * d
+        if starts[k] <= 0 and 0 <= n - 1 - starts[k] - last < s:  # as convolutions have it: both ends alike
+            padding[k] = -starts[k]
+        else:
+            ends[k] = (-starts[k], last + 1 - n)
+    x = _ends(x, 2, ends)
+    products, factors = shape[0] * shape[2], (shape[0] + shape[2]) * math.prod(taps)  # of one channel
+    if math.prod(counts) == 1 and products <= factors and not any(padding) and bias is None:
+        return _one_window(x, w, dilations).reshape(shape)
+    convolve = (torch.nn.functional.conv1d, torch.nn.functional.conv2d, torch.nn.functional.conv3d)[rank - 1]
+    kernel = w.reshape(w.shape[0] * w.shape[1], *w.shape[2:])
+    y = convolve(x, kernel, bias, tuple(strides), tuple(padding), tuple(dilations), w.shape[0])
+    return y.reshape(shape)
+
+
+def _one_window(x, w, dilations):
+    """``correlate`` where each axis has one window, its first: a matrix product for each channel, then their sum."""
+    x = x[(..., *(slice(0, (n - 1) * d + 1, d) for n, d in zip(w.shape[3:], dilations)))]
+    points = math.prod(w.shape[3:])
+    x = x.reshape(x.shape[0], w.shape[0], w.shape[2], points).permute(1, 2, 3, 0)
+    w = w.reshape(*w.shape[:3], points).transpose(1, 2)
+    return (w @ x).sum(dim=1).permute(2, 0, 1)
+
+
+def _matmul_windows(x, w, starts, counts, strides, dilations):
+    """``correlate`` as windows and a matrix product."""
+    rank, taps = len(starts), w.shape[3:]
+    for k in range(rank):
+        x = _window(x, 3 + 2 * k, starts[k], (counts[k], taps[k]), (strides[k], dilations[k]))
+    x = x.permute(0, 1, 2, *range(4, 4 + 2 * rank, 2), *range(3, 3 + 2 * rank, 2))
+    inner = math.prod(w.shape[2:])
+    columns = x.reshape(*x.shape[:2], inner, math.prod(counts))
+    y = w.reshape(*w.shape[:2], inner) @ columns
+    return y.reshape(*y.shape[:3], *counts)
+
+
+def _spread(y, w, starts, sizes, strides, dilations, bias=None):
+    """The adjoint of ``correlate``: x[b, g, c, start + p·stride + i·dilation…] += w[g, f, c, i…] · y[b, g, f, p…].
+
+    Then ``bias[(g, c)]`` everywhere: Torch's own forward transposed convolution, grown or cropped to ``sizes``.
+    """
+    rank, groups, shape = len(starts), w.shape[0], (y.shape[0], w.shape[0], w.shape[2], *sizes)
+    plain = 0 < rank <= 3 and math.prod(shape) * y.numel() * w.numel() and min(*strides, *dilations) > 0
+    if not plain or max(w.shape[3:]) == 1 or (bias is not None and bias.dtype != y.dtype):
+        x = _spread_by_residue(y, w, starts, sizes, strides, dilations)
+        return x if bias is None else x + bias.reshape(groups, w.shape[2], *[1] * rank)
+    padding, more = [max(0, -start) for start in starts], []
+    for n, p, s, i, d, b, start in zip(sizes, y.shape[3:], strides, w.shape[3:], dilations, padding, starts):
+        more.append(n - (p - 1) * s - (i - 1) * d - 1 + 2 * b if start <= 0 else -1)
+    fits = [0 <= m < max(s, d) for m, s, d in zip(more, strides, dilations)]
+    padding, more = ([v if f else 0 for v, f in zip(vs, fits)] for vs in (padding, more))
+    convolve = (
+        torch.nn.functional.conv_transpose1d, torch.nn.functional.conv_transpose2d, torch.nn.functional.conv_transpose3d
+    )[rank - 1]  # fmt: skip
+    kernel = w.reshape(groups * w.shape[1], *w.shape[2:])
+    early = bias if all(fits) else None
+    y = y.reshape(y.shape[0], groups * y.shape[2], *y.shape[3:])
+    x = convolve(y, kernel, early, tuple(strides), tuple(padding), tuple(more), groups, tuple(dilations))
+    whole = zip(fits, starts, sizes, x.shape[2:])
+    x = _ends(x, 2, [(0, 0) if fit else (start, n - start - had) for fit, start, n, had in whole]).reshape(shape)
+    return x if bias is early else x + bias.reshape(groups, w.shape[2], *[1] * rank)
+
+
+def _spread_by_residue(y, w, starts, sizes, strides, dilations):
+    """``spread`` as correlations: points a stride apart see the same taps, at stride 1."""
+    classes = [_residues(*axis) for axis in zip(starts, sizes, strides, dilations, w.shape[3:])]
+    w, ones, out = w.transpose(1, 2), (1,) * len(starts), None
+    for axes in itertools.product(*classes):
+        places, taps, firsts, counts, steps = zip(*axes)
+        part = w[(..., *taps)].flip(tuple(range(3, w.ndim)))
+        part = _correlate(y, part, firsts, counts, ones, steps)
+        if part.shape[3:] == tuple(sizes):
+            return part
+        out = part.new_zeros((*part.shape[:3], *sizes)) if out is None else out
+        out[(..., *places)] = part
+    return y.new_zeros((*y.shape[:2], w.shape[1], *sizes)) if out is None else out
+
+
+def _residues(start, size, stride, dilation, taps):
+    """For each residue of one axis: (its points, its taps, first position read, how many points, step between taps)."""
+    shared = math.gcd(stride, dilation)
+    found = []
+    for first_tap in range(min(stride // shared, taps)):
+        chosen = slice(first_tap, None, stride // shared)
+        residue, turns = first_tap * dilation % stride, first_tap * dilation // stride
+        lowest = -((start + residue) // stride)
+        count = (size - 1 - start - residue) // stride - lowest + 1
+        begin = start + residue + lowest * stride
+        if count > 0:
+            step, extra = dilation // shared, len(range(taps)[chosen]) - 1
+            found.append((slice(begin, None, stride), chosen, lowest - turns - extra * step, count, step))
+    return found
+
+
+def _slide(x, op, axis, start, count, stride, taps, dilation):
+    """Reduces windows of one axis, one pass a tap: y[p] = op i of x[start + p·stride + i·dilation]."""
+    if taps <= 0 or count <= 0:
+        fill = {"sum": 0, "max": -math.inf, "min": math.inf}[op]
+        return x.new_full((*x.shape[:axis], max(count, 0), *x.shape[axis + 1 :]), fill)
+    fill, combine = {"sum": (0, torch.add), "max": (-math.inf, torch.maximum), "min": (math.inf, torch.minimum)}[op]
+    last = start + (count - 1) * stride + (taps - 1) * dilation
+    x = _padded(x, axis, -start, last + 1 - x.shape[axis], fill)
+    lead = (slice(None),) * axis
+    y = x[(*lead, slice(0, (count - 1) * stride + 1, stride))]
+    for i in range(1, taps):
+        y = combine(y, x[(*lead, slice(i * dilation, i * dilation + (count - 1) * stride + 1, stride))])
+    return y if taps > 1 else y.clone()
+
+
+def _slide_place(x, op, starts, counts, strides, taps, dilations):
+    """The first winner of each window over the last axes: row-major position of its tap, −1 without any."""
+    lead = x.ndim - len(starts)
+    inside = torch.ones([1] * lead + list(x.shape[lead:]), dtype=torch.bool, device=x.device)
+    for k in range(len(starts)):
+        after = starts[k] + (counts[k] - 1) * strides[k] + (taps[k] - 1) * dilations[k] + 1 - x.shape[lead + k]
+        x, inside = (_padded(a, lead + k, -starts[k], after) for a in (x, inside))
+    best = found = None
+    for position, tap in enumerate(itertools.product(*map(range, taps))):
+        here = [slice(i * d, i * d + (p - 1) * s + 1, s) for i, d, p, s in zip(tap, dilations, counts, strides)]
+        seen, counted = x[(..., *here)], inside[(..., *here)]
+        if best is None:
+            best, found = seen, torch.where(counted, 0, -1).expand(seen.shape)
+            continue
+        won = counted & ((seen > best if op == "argmax" else seen < best) | (found < 0))
+        best, found = torch.where(won, seen, best), torch.where(won, position, found)
+    if found is None:
+        found = torch.full(x.shape[:lead] + tuple(counts), -1, device=x.device)
+    return found
+
+
+def _fold_matching(values, keys, starts, sizes, strides, taps, dilations, coefficients):
+    """Adds each value at the tap its key names: x[start + p·stride + i·dilation] += value[p] where key[p] = Σ c·i."""
+    lead = values.ndim - len(starts)
+    out = values.new_zeros(values.shape[:lead] + tuple(sizes))
+    for tap in itertools.product(*map(range, taps)):
+        ours, theirs = _seen(sizes, values.shape[lead:], starts, strides, [i * d for i, d in zip(tap, dilations)])
+        if ours:
+            chosen = keys[(..., *theirs)] == sum(c * i for c, i in zip(coefficients, tap))
+            out[(..., *ours)] += torch.where(chosen, values[(..., *theirs)], 0)
+    return out
