@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -30,13 +31,17 @@ def phases_of(loops: Sequence[Loop]) -> tuple[Phase, ...] | None:
 
 
 def _phase(loops: Sequence[Loop]) -> Phase | None:
-    """The loops over the longest rows' letters they share, those letters called alike."""
+    """The loops over the longest rows' letters they share, those letters called alike; memory in its order if possible.
+
+    Rows may stand inside a tensor's axes (a channel between sample and pixels) where a row's reduction needs them to.
+    """
     most = max((len(loop.binds) + len(loop.bound) for loop in loops), default=0)
-    for count in range(most, -1, -1):
-        for extents in _leads(loops, count):
-            found = _with_lead(loops, extents)
-            if found is not None:
-                return found
+    for in_order in (True, False):
+        for count in range(most, -1, -1):
+            for extents in _leads(loops, count):
+                found = _with_lead(loops, extents, in_order)
+                if found is not None:
+                    return found
     return None
 
 
@@ -58,7 +63,7 @@ def _choices(binds: tuple[Bind, ...], count: int) -> Iterator[tuple[Bind, ...]]:
             yield binds[k : k + count]
 
 
-def _with_lead(loops: Sequence[Loop], extents: tuple[Expr, ...]) -> Phase | None:
+def _with_lead(loops: Sequence[Loop], extents: tuple[Expr, ...], in_order: bool) -> Phase | None:
     count = len(extents)
     letters = tuple(Letter(f"r{k}") for k in range(count))
     lead = tuple(Bind(x, 0, e) for x, e in zip(letters, extents, strict=True))
@@ -67,7 +72,8 @@ def _with_lead(loops: Sequence[Loop], extents: tuple[Expr, ...]) -> Phase | None
     if count == 0 and any(loop.binds or loop.op for loop in loops):
         return None
     for loop in loops:
-        aligned = _row(loop, lead, rows, sums)
+        inside = in_order and any(r.op and r.bound for r in rows.values())
+        aligned = _row(loop, lead, rows, sums, inside)
         if aligned is not None:
             rows[loop.name] = aligned
             continue
@@ -76,7 +82,17 @@ def _with_lead(loops: Sequence[Loop], extents: tuple[Expr, ...]) -> Phase | None
             return None
         sums[loop.name] = aligned
     phase = Phase(lead, tuple(rows.values()), tuple(sums.values()))
-    return phase if _letters_stand_apart(phase) else None
+    return phase if _letters_stand_apart(phase) and not (in_order and _jumps(phase)) else None
+
+
+def _jumps(phase: Phase) -> bool:
+    """Whether an inner loop strides: its array's last index is a row's letter."""
+    lead = {b.letter for b in phase.lead}
+    for loop in (*phase.loops, *phase.sums):
+        places = [loop.letters, *(r.indices for e in loop.expressions for r in reads(e))]
+        if any(p and p[-1] in lead and any(isinstance(i, Letter) and i not in lead for i in p) for p in places):
+            return True
+    return False
 
 
 def _letters_stand_apart(phase: Phase) -> bool:
@@ -107,21 +123,24 @@ def _used(e: Basic) -> Iterator[Basic]:
             yield from _used(a)
 
 
-def _row(loop: Loop, lead: tuple[Bind, ...], rows: dict, sums: dict) -> Loop | None:
-    """A loop whose leading letters are the rows'."""
+def _row(loop: Loop, lead: tuple[Bind, ...], rows: dict, sums: dict, inside: bool) -> Loop | None:
+    """A loop among whose letters the rows' are: the leading ones, or those between others."""
     count = len(lead)
-    if tuple(b.hi for b in loop.binds[:count]) != tuple(b.hi for b in lead):
-        return None
-    return _renamed(loop, dict(zip(loop.letters[:count], (b.letter for b in lead), strict=True)), lead, rows, sums)
+    for k in range(len(loop.binds) - count + 1 if inside else 1):
+        here = loop.binds[k : k + count]
+        if tuple(b.hi for b in here) == tuple(b.hi for b in lead):
+            mapping = {b.letter: x.letter for b, x in zip(here, lead, strict=True)}
+            found = _renamed(loop, mapping, lead, rows, sums)
+            if found is not None:
+                return found
+    return None
 
 
 def _sum(loop: Loop, lead: tuple[Bind, ...], rows: dict, sums: dict) -> Loop | None:
     """A loop that sums over the rows."""
     if loop.op not in ("sum", "count") or any(b.letter in loop.letters for b in loop.bound):
         return None
-    for choice in _choices(loop.bound, len(lead)):
-        if tuple(b.hi for b in choice) != tuple(b.hi for b in lead):
-            continue
+    for choice in _summed(loop, lead):
         mapping = {b.letter: x.letter for b, x in zip(choice, lead, strict=True)}
         rest = replace(loop, entries=tuple(e for e in loop.entries if e not in choice))
         if {x for b in loop.binds for x in b.hi.free_symbols} & set(mapping):
@@ -132,6 +151,17 @@ def _sum(loop: Loop, lead: tuple[Bind, ...], rows: dict, sums: dict) -> Loop | N
     return None
 
 
+def _summed(loop: Loop, lead: tuple[Bind, ...]) -> Iterator[tuple[Bind, ...]]:
+    """Its letters that are the rows': all of them summed over, or, where more is, some of them kept."""
+    extents = tuple(b.hi for b in lead)
+    yield from (c for c in _choices(loop.bound, len(lead)) if tuple(b.hi for b in c) == extents)
+    fitting = [[b for b in (*loop.bound, *loop.binds) if b.lo == 0 and b.hi == e] for e in extents]
+    for choice in itertools.product(*fitting):
+        own = [b for b in choice if b in loop.bound]
+        if len(set(choice)) == len(choice) and own and len(own) < len(choice) and len(own) < len(loop.bound):
+            yield choice
+
+
 def _renamed(loop: Loop, mapping: dict, lead: tuple[Bind, ...], rows: dict, sums: dict) -> Loop | None:
     """The loop in the rows' letters, if it reads only its own row of what the phase computes."""
     new = replace(
@@ -140,16 +170,16 @@ def _renamed(loop: Loop, mapping: dict, lead: tuple[Bind, ...], rows: dict, sums
         rhs=substitute(loop.rhs, mapping),
         entries=tuple(substitute(e, mapping) for e in loop.entries),
     )
-    letters = tuple(b.letter for b in lead)
+    letters = {b.letter for b in lead}
     for e in new.expressions:
         for r in reads(e):
-            if r.tensor in sums or (r.tensor in rows and r.indices[: len(letters)] != letters):
+            if r.tensor in sums:
                 return None
-            if r.tensor in rows and not _pointwise(r, rows[r.tensor], len(letters)):
+            if r.tensor in rows and not _of_its_row(r, rows[r.tensor], letters):
                 return None
     return new
 
 
-def _pointwise(r: Read, made: Loop, count: int) -> bool:
-    """A row's values may be read anywhere in the row once they are whole: any index but a gather is known then."""
-    return len(r.indices) == len(made.binds)
+def _of_its_row(r: Read, made: Loop, lead: set[Letter]) -> bool:
+    """A row's values may be read anywhere in the row once they are whole."""
+    return all(i == x for i, x in zip(r.indices, made.letters, strict=True) if x in lead)

@@ -1,8 +1,8 @@
 """A kernel as data.
 
 Normalised, a statement is a map ``T[i] = f`` or one reduction ``T[i] = op[entries](f)``; a *phase* is a run of them
-that share their leading letters, the rows: a row's values need no other row's, and what is summed over the rows is
-whole when the phase ends.
+that share letters, the rows, mostly the leading ones: a row's values need no other row's, and what is summed over the
+rows is whole when the phase ends.
 """
 
 from __future__ import annotations
@@ -48,6 +48,11 @@ class Phase:
     lead: tuple[Bind, ...]
     loops: tuple[Loop, ...]
     sums: tuple[Loop, ...]
+
+    def inner(self, loop: Loop) -> tuple[Bind, ...]:
+        """The loop's own letters beside the rows'."""
+        lead = {b.letter for b in self.lead}
+        return tuple(b for b in loop.binds if b.letter not in lead)
 
 
 @dataclass(frozen=True)

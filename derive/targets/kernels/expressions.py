@@ -27,12 +27,21 @@ class Text:
         return self.text if self.level <= level else f"({self.text})"
 
 
+def _nothing(e: Basic) -> None:
+    return None
+
+
+def _never(e: Basic) -> bool:
+    return False
+
+
 @dataclass(frozen=True)
 class Expressions:
     """Prints expressions; ``read`` says where an array's entry is, ``symbol`` what a symbol is called.
 
     ``scalar`` names what is the same at every point, computed once in double precision, or says None; there
-    ``prefix`` and ``type`` are those of doubles.
+    ``prefix`` and ``type`` are those of doubles.  ``value`` and ``truth`` name what the innermost loop leaves as it is,
+    ``still`` says whether it does.
     """
 
     read: Callable[[Read], str]
@@ -41,12 +50,15 @@ class Expressions:
     scalar: Callable[[Expr], str | None]
     prefix: str = "r_"
     type: str = "real"
+    value: Callable[[Expr], str | None] = _nothing
+    truth: Callable[[Basic], str | None] = _nothing
+    still: Callable[[Basic], bool] = _never
 
     # ---------------------------------------------------------------- real
 
     def real(self, e: Expr) -> Text:
         """A floating-point value."""
-        known = self.scalar(e)
+        known = self.scalar(e) or self.value(e)
         if known is not None:
             return Text(known)
         name = function_name(e)
@@ -88,8 +100,8 @@ class Expressions:
         return Text("".join(parts), PLUS)
 
     def _mul(self, e: Mul) -> Text:
-        factors = self._together(e)
-        above = [f for f in factors if not _is_below(f) or self.scalar(f)]
+        factors = self._together(e, self.still)
+        above = [f for f in factors if not _is_below(f) or self.scalar(f) or self.still(f)]
         below = [Pow(f.base, -f.exp) for f in factors if f not in above]
         if above and above[0] == -1:
             return Text(f"-{self.real(Mul(*e.args[1:])).at(UNARY)}", UNARY) if len(e.args) > 1 else self._number(e)
@@ -98,9 +110,12 @@ class Expressions:
             head += f" / {self._cast(f)}"
         return Text(head, TIMES)
 
-    def _together(self, e: Add | Mul) -> list[Expr]:
-        """The operands, those that are the same at every point as one, first."""
-        same = [a for a in e.args if a.is_number or self.scalar(a) is not None]
+    def _together(self, e: Add | Mul, still: Callable[[Basic], bool] = _never) -> list[Expr]:
+        """The operands, those that are the same at every point as one, first.
+
+        A product also takes together what the innermost loop leaves as it is; a sum must not: terms would cancel late.
+        """
+        same = [a for a in e.args if a.is_number or self.scalar(a) is not None or still(a)]
         if len(same) < 2 or all(a.is_number for a in same):
             return list(e.args)
         return [e.func(*same), *(a for a in e.args if a not in same)]
@@ -171,19 +186,24 @@ class Expressions:
         function = function_name(e)
         if function in ("max", "min", "abs", "clamp"):
             return _call(f"i_{function}", *(self.integer(a) for a in e.args))
+        if function in ("floor", "ceil", "round"):
+            return Text(f"(int64_t){self.real(e).at(UNARY)}", UNARY)
         raise NoLoop(f"no C index for {type(e).__name__}")
 
     # ---------------------------------------------------------------- conditions
 
     def condition(self, e: Basic) -> Text:
         """A truth value."""
+        known = self.truth(e)
+        if known is not None:
+            return Text(known)
         if isinstance(e, Truth):
             return Text("1" if e else "0")
         if isinstance(e, Read):
             return Text(self.read(e))
         if isinstance(e, Compare):
             a, b = e.args[1:]
-            side = self.integer if self._is_whole(a) and self._is_whole(b) else self.real
+            side = self.integer if self.is_whole(a) and self.is_whole(b) else self.real
             return Text(f"{side(a).at(PLUS)} {e.op} {side(b).at(PLUS)}", EQUAL if e.op in ("==", "!=") else LESS)
         if isinstance(e, Logic):
             if e.op == "not":
@@ -195,14 +215,15 @@ class Expressions:
             return Text(f"{condition.at(OR)} ? {then.at(OR)} : {otherwise.at(CHOICE)}", CHOICE)
         raise NoLoop(f"no C condition for {type(e).__name__}")
 
-    def _is_whole(self, e: Basic) -> bool:
+    def is_whole(self, e: Basic) -> bool:
+        """Whether a value is a whole number by what it is made of."""
         if isinstance(e, Read):
             return self.kind(e.tensor) in ("index", "bool")
         if isinstance(e, Symbol):
             return isinstance(e, (Letter, Size)) or bool(e.is_integer)
         if isinstance(e, (Integer, FloorDiv, Modulo)):
             return True
-        return isinstance(e, (Add, Mul)) and all(self._is_whole(a) for a in e.args)
+        return isinstance(e, (Add, Mul)) and all(self.is_whole(a) for a in e.args)
 
 
 class NoLoop(Exception):

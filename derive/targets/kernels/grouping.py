@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from sympy import Basic, Expr, Integer
 
 from derive.lower.kernels.records import Loop, Phase
-from derive.program import Bind, Compare, Letter, Logic, Read, Where, reads
+from derive.program import Bind, Compare, Letter, Logic, Read, Size, Where, reads
 
 
 @dataclass
@@ -21,6 +21,8 @@ class Group:
 @dataclass(frozen=True)
 class Member:
     """A loop in its group's letters; ``kind``: map (by inner loops, if it reduces), reduction, columns, or points.
+
+    A reduction is over the inner part of its nest; columns are reduced over the outer part, all at once.
 
     Of points, ``inner`` is where along the letter left out of ``nest``, and the conditions; the loop gives the value.
     """
@@ -41,7 +43,7 @@ def grouped(phase: Phase) -> list[Group]:
         for r in (r for e in loop.expressions for r in reads(e)):
             if r.tensor in at:
                 where, made = at[r.tensor]
-                together = made.kind == "map" and _same_point(r, member, len(phase.lead))
+                together = made.kind == "map" and _same_point(r, made, member, phase)
                 first = max(first, where if together and groups[where].extents == extents else where + 1)
         k = next((k for k in range(first, len(groups)) if groups[k].extents == extents), len(groups))
         if k == len(groups):
@@ -51,28 +53,40 @@ def grouped(phase: Phase) -> list[Group]:
     return groups
 
 
-def _same_point(r: Read, member: Member, count: int) -> bool:
-    return tuple(r.indices[count:]) == member.nest[: len(r.indices) - count]
+def _same_point(r: Read, made: Member, member: Member, phase: Phase) -> bool:
+    """Whether a nest reads, at each of its points, what is made at that point."""
+    own = phase.inner(made.loop)
+    inner = tuple(i for i, b in zip(r.indices, made.loop.binds, strict=True) if b in own)
+    return inner == member.nest[: len(inner)]
 
 
 def _member(loop: Loop, phase: Phase) -> tuple[Member, tuple[Expr, ...]]:
-    of_rows = any(x is loop for x in phase.loops)
-    kept = loop.binds[len(phase.lead) :] if of_rows else loop.binds
-    point = _point(loop, kept) if of_rows and not loop.op else None
+    """How a loop is run, and the ranges of its nest."""
+    kept = phase.inner(loop)
+    in_front = loop.binds[len(phase.lead) :] == kept and any(x is loop for x in phase.loops)
+    point = _point(loop, kept) if in_front and not loop.op else None
     if point is not None:
         return point, tuple(b.hi for b in kept if b.letter in point.nest)
+    filters = tuple(e for e in loop.entries if not isinstance(e, Bind))
     if not loop.op:
-        return Member(loop, "map", tuple(b.letter for b in kept)), tuple(b.hi for b in kept)
-    simple = all(b.lo == 0 for b in loop.bound)
-    if not kept and simple and loop.bound:
-        filters = tuple(e for e in loop.entries if not isinstance(e, Bind))
-        nest = tuple(b.letter for b in loop.bound)
-        return Member(loop, "reduction", nest, filters), tuple(b.hi for b in loop.bound)
-    if kept and simple and of_rows and loop.bound and _runs_along(loop, kept[-1].letter):
-        filters = tuple(e for e in loop.entries if not isinstance(e, Bind))
-        order = (*loop.bound, *kept)
-        return Member(loop, "columns", tuple(b.letter for b in order), filters), tuple(b.hi for b in order)
-    return Member(loop, "map", tuple(b.letter for b in kept), loop.entries), tuple(b.hi for b in kept)
+        return _over("map", loop, kept, ())
+    simple = loop.bound and all(b.lo == 0 for b in loop.bound)
+    if simple and (not kept or _is_along(loop)):
+        return _over("reduction", loop, (*kept, *loop.bound), filters)
+    if simple and (in_front or loop in phase.sums) and _runs_along(loop, kept[-1].letter):
+        return _over("columns", loop, (*loop.bound, *kept), filters)
+    return _over("map", loop, kept, loop.entries)
+
+
+def _over(kind: str, loop: Loop, binds: tuple[Bind, ...], inner: tuple[Basic, ...]) -> tuple[Member, tuple[Expr, ...]]:
+    return Member(loop, kind, tuple(b.letter for b in binds), inner), tuple(b.hi for b in binds)
+
+
+def _is_along(loop: Loop) -> bool:
+    """Whether what is summed lies along the last letter that is summed over, and is long."""
+    last = loop.bound[-1]
+    is_long = any(isinstance(s, Size) for s in last.hi.free_symbols)
+    return is_long and any(r.indices and r.indices[-1] == last.letter for r in reads(loop.rhs))
 
 
 def _point(loop: Loop, kept: tuple[Bind, ...]) -> Member | None:

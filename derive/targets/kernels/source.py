@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from sympy import Expr, Symbol
+from sympy import Basic, Expr, Symbol
 
-from derive.lower.kernels.records import Kernel, Phase
+from derive.lower.kernels.records import Kernel, Phase, is_flat
 from derive.program import INF, Compare, Letter, Logic, Read, Size, reads, walk
 from derive.targets.kernels.expressions import TIMES, Expressions, NoLoop
-from derive.targets.kernels.passes import TYPES, Pass
+from derive.targets.kernels.hoisting import Still
+from derive.targets.kernels.nested import Nested
+from derive.targets.kernels.passes import Flat, Pass
+from derive.targets.kernels.types import TYPES
 
 #: What is decided point by point, as it stands.
 _TRUTHS = (Compare, Logic)
@@ -56,6 +60,8 @@ class Printer:
         self.across += [n for n in kernel.checks if n not in self.across]
         self.arrays = (*kernel.inputs, *kernel.outputs, *self.across)
         self.lines: list[str] = []
+        self.still: Still | None = None
+        self.counted = 0
 
     # ---------------------------------------------------------------- names
 
@@ -111,15 +117,26 @@ class Printer:
     def emit(self, depth: int, text: str) -> None:
         self.lines.append("  " * depth + text)
 
+    def apart(self, write: Callable[[], object]) -> list[str]:
+        """The lines something writes, kept for later."""
+        held, self.lines = self.lines, []
+        write()
+        written, self.lines = self.lines, held
+        return written
+
     # ---------------------------------------------------------------- the function
 
     def source(self) -> Source:
-        self.print = Expressions(self._read, self.symbol, self.kinds.__getitem__, self.scalar)
+        self.print = Expressions(
+            self._read, self.symbol, self.kinds.__getitem__, self.scalar, value=self._value, truth=self._truth,
+            still=self._is_still,
+        )  # fmt: skip
         self.exact = Expressions(self._number, self.symbol, self.kinds.__getitem__, lambda e: None, "d_", "double")
         body: list[str] = []
         for phase in self.kernel.phases:
             self.lines = []
-            Pass(self, phase).write()
+            self.still = None
+            pass_of(self, phase).write()
             body += self.lines
         head = [f"void {self.kernel.name}(void **arrays, const int64_t *integers, const double *reals, int threads) {{"]
         for k, n in enumerate(self.arrays):
@@ -146,10 +163,24 @@ class Printer:
         )
 
     def _read(self, r: Read) -> str:
-        return self.place(r)
+        return self.still.read(r) if self.still else self.place(r)
 
     def place(self, r: Read) -> str:
         raise AssertionError("set by the phase")
+
+    def _value(self, e: Expr) -> str | None:
+        return self.still.value(e) if self.still else None
+
+    def _truth(self, e: Basic) -> str | None:
+        return self.still.truth(e) if self.still else None
+
+    def _is_still(self, e: Basic) -> bool:
+        return self.still is not None and self.still.is_still(e)
+
+
+def pass_of(printer: Printer, phase: Phase) -> Pass:
+    """How the phase is written."""
+    return Flat(printer, phase, True) if is_flat(phase) else Nested(printer, phase, False)
 
 
 def _reads_of(phase: Phase, name: str) -> bool:
