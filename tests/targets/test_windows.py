@@ -9,11 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from derive.targets import support_numpy as in_numpy
-from derive.targets import support_torch as in_torch
+from derive.targets import support_torch, support_torch_windows
+from derive.targets import support_torch_windows as in_torch
 
-in_torch.torch = torch  # generated files import it themselves
+support_torch.torch = support_torch_windows.torch = torch  # generated files import it themselves
 AXIS = st.tuples(st.integers(-3, 3), st.integers(1, 4), *[st.integers(1, 3)] * 3, st.integers(1, 6))
 SETUPS = st.tuples(st.lists(AXIS, min_size=1, max_size=2), st.integers(1, 2))
+BIAS = np.array([0.5, -1.0, 2.0, 3.0, -0.25, 0.0])
 
 
 def problem(setup):
@@ -36,8 +38,10 @@ def places(starts, counts, strides, dilations, taps, sizes):
 
 
 def both(which, arrays, *rest):
-    yield getattr(in_numpy, which)(*arrays, *rest)
-    yield getattr(in_torch, which)(*map(torch.tensor, arrays), *rest).numpy()
+    """NumPy's and Torch's; a third array is the bias, which comes last."""
+    yield getattr(in_numpy, which)(*arrays[:2], *rest, *arrays[2:])
+    tensors = [torch.tensor(a) for a in arrays]
+    yield getattr(in_torch, which)(*tensors[:2], *rest, *tensors[2:]).numpy()
 
 
 @settings(max_examples=60, deadline=None)
@@ -53,17 +57,32 @@ def test_correlate_and_spread_are_what_they_say(setup):
         np.testing.assert_allclose(got, forward, atol=1e-12)
     for got in both("_spread", (y, w), starts, sizes, strides, dilations):
         np.testing.assert_allclose(got, back, atol=1e-12)
+    more = BIAS[: w.shape[0] * w.shape[1]], BIAS[: w.shape[0] * w.shape[2]]
+    ones = [1] * len(starts)
+    for got, back_again in zip(
+        both("_correlate", (x, w, *more[:1]), starts, counts, strides, dilations),
+        both("_spread", (y, w, *more[1:]), starts, sizes, strides, dilations),
+        strict=True,
+    ):
+        np.testing.assert_allclose(got, forward + more[0].reshape(*w.shape[:2], *ones), atol=1e-12)
+        np.testing.assert_allclose(back_again, back + more[1].reshape(w.shape[0], w.shape[2], *ones), atol=1e-12)
 
 
 @settings(max_examples=60, deadline=None)
 @given(SETUPS)
 def test_windows_and_folds_are_adjoint(setup):
     starts, counts, strides, dilations, taps, sizes, x, _, _ = problem(setup)
-    steps, shape = (strides[0], dilations[0]), (counts[0], taps[0])
-    for seen in both("_window", (x,), 3, starts[0], shape, steps):
+    v = np.random.default_rng(1).standard_normal((2, *counts, *taps))
+    back = np.zeros((2, *sizes))
+    for p, i, at in places(starts, counts, strides, dilations, taps, sizes):
+        back[(..., *at)] += v[(..., *p, *i)]
+    for folded in both("_fold", (v,), starts, sizes, strides, dilations):
+        np.testing.assert_allclose(folded, back, atol=1e-12)
+    for seen in both("_window", (x,), 3, starts[0], (counts[0], taps[0]), (strides[0], dilations[0])):
         v = np.random.default_rng(1).standard_normal(seen.shape)
-        for folded in both("_fold", (v,), 3, starts[0], sizes[0], steps):
-            assert np.vdot(seen, v) == pytest.approx(np.vdot(x, folded), abs=1e-10)
+        turned = np.moveaxis(v, (3, 4), (-2, -1))
+        for folded in both("_fold", (turned,), starts[:1], sizes[:1], strides[:1], dilations[:1]):
+            assert np.vdot(seen, v) == pytest.approx(np.vdot(np.moveaxis(x, 3, -1), folded), abs=1e-10)
 
 
 @settings(max_examples=60, deadline=None)
@@ -95,5 +114,5 @@ def test_scatter_leaves_out_what_is_outside(width):
     wanted = np.zeros((4, width))
     wanted[0], wanted[2] = values[0], values[1] + values[4]
     np.testing.assert_array_equal(in_numpy._scatter_add((4, width), (at,), values), wanted)
-    got = in_torch._scatter_add((4, width), (torch.tensor(at),), torch.tensor(values))
+    got = support_torch._scatter_add((4, width), (torch.tensor(at),), torch.tensor(values))
     np.testing.assert_array_equal(got.numpy(), wanted)
