@@ -58,6 +58,11 @@ def positions(size: tuple[int, ...], stride: int, *shape: int) -> Make:
 Rows = dict[str, tuple[tuple[tuple[Any, ...], dict[str, Any], tuple[Make, ...]], ...]]
 
 LEFT_OUT: Rows = {
+    "AdaptiveLogSoftmaxWithLoss": (
+        ((8, 12, [3, 5, 9]), {"div_value": 2.0}, (real(6, 8), exact(lambda: torch.tensor([0, 2, 11, 4, 9, 3])))),
+        ((8, 12, [4]), {"head_bias": True}, (real(3, 8), exact(lambda: torch.tensor([0, 3, 1])))),
+        ((8, 12, [3, 5]), {}, (real(8), exact(lambda: torch.tensor(10)))),
+    ),
     "ChannelShuffle": (((3,), {}, (real(2, 6, 3, 4),)),),
     "CosineSimilarity": (((), {}, (real(3, 4), real(3, 4))), ((2, 1e-6), {}, (real(2, 3, 4), real(2, 3, 4)))),
     "PairwiseDistance": (((), {}, (real(3, 4), real(3, 4))), ((1.5,), {"keepdim": True}, (real(3, 4), real(3, 4)))),

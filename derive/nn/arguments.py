@@ -8,6 +8,7 @@ from typing import Any
 from derive.errors import InputError
 from derive.nn.attention import multi_head_attention, scaled_dot_product
 from derive.nn.call import Call
+from derive.nn.losses import LOSSES, of_functional
 from derive.nn.recurrent import RECURRENT
 from derive.nn.signatures import TOLD
 
@@ -112,49 +113,10 @@ def _shorten(call: Call, weight: Any, token: Any, longest: float | None, kind: f
             torch.embedding_renorm_(weight, token.contiguous(), longest, kind)
 
 
-def _one_sample(call: Call) -> None:
-    """Classes alone, without a batch: a batch of one."""
-    x = call.arguments[call.first]
-    if x.ndim == 1:
-        call.arguments[call.first] = x.unsqueeze(0)
-        call.arguments["target"] = call.arguments["target"].unsqueeze(0)
-        if call.arguments["reduction"] == "none":
-            call.afterwards.append(lambda y: y.squeeze(0))
-
-
-def _linear_one_sample(call: Call) -> None:
-    """As for cross entropy; ``options`` say how torch saves memory, not what it computes."""
-    call.arguments.pop("options")
-    _one_sample(call)
-
-
-def _ctc(call: Call) -> None:
-    """Lengths as tensors, targets one after the other as rows, a single sample as a batch of one."""
-    import torch
-
-    x, targets = call.arguments["log_probs"], call.arguments["targets"]
-    lengths = {n: torch.as_tensor(call.arguments[n], device=x.device) for n in ("input_lengths", "target_lengths")}
-    if x.ndim == 2:
-        x, targets = x.unsqueeze(1), targets.unsqueeze(0)
-        lengths = {n: v.reshape(1) for n, v in lengths.items()}
-        if call.arguments["reduction"] == "none":
-            call.afterwards.append(lambda y: y.squeeze(0))
-    if targets.ndim == 1:
-        rows = targets.split(lengths["target_lengths"].tolist())
-        targets = torch.nn.utils.rnn.pad_sequence(list(rows), batch_first=True)
-    call.arguments |= {"log_probs": x, "targets": targets, **lengths}
-
-
 def _channels(call: Call) -> None:
-    """As many slopes as the weight has."""
-    call.arguments["num_parameters"] = call.arguments["weight"].numel()
-
-
-def _signs(call: Call) -> None:
-    """Targets of 1 and −1 may be written as real numbers; another number is neither."""
-    target = call.arguments["target"]
-    if target.is_floating_point():
-        call.arguments["target"] = target.where(target == target.floor(), 0).long()
+    """As many slopes as the weight has; a number is one slope."""
+    weight = call.arguments["weight"]
+    call.arguments |= {"weight": weight.reshape(-1) if not weight.ndim else weight, "num_parameters": weight.numel()}
 
 
 def _enough_values(call: Call) -> None:
@@ -218,15 +180,16 @@ def _pad(call: Call) -> None:
     words = {"constant": "constant", "reflect": "reflection", "replicate": "replication", "circular": "circular"}
     if mode not in words:
         raise InputError(f"pad: mode is {mode!r}", mend=f"it is one of {', '.join(words)}")
+    if mode == "circular" and min(padding, default=0) < 0:  # what is taken off comes first
+        x = call.arguments[call.first]
+        for k, (before, after) in enumerate(zip(padding[::2], padding[1::2], strict=True), 1):
+            start, length = max(-before, 0), x.shape[-k] + min(before, 0) + min(after, 0)
+            x = x.narrow(-k, start, max(length, 0))
+        padding = tuple(max(n, 0) for n in padding)
+        call.arguments[call.first] = x
     value = call.arguments.pop("value")
     call.definition = f"{words[mode]}_pad{len(padding) // 2}d"
     call.arguments |= {"padding": padding} | ({"value": value} if mode == "constant" else {})
-
-
-def _batch_mean(call: Call) -> None:
-    """A number has no batch: its sum."""
-    if call.arguments["reduction"] == "batchmean" and call.arguments[call.first].ndim == 0:
-        call.arguments["reduction"] = "sum"
 
 
 def _features(call: Call) -> None:
@@ -236,6 +199,13 @@ def _features(call: Call) -> None:
     if x.ndim == {"dropout1d": 2, "dropout3d": 4}[call.word]:
         call.arguments[call.first] = x.unsqueeze(0)
         call.afterwards.append(lambda y: y.squeeze(0))
+
+
+def _all_or_none(call: Call) -> None:
+    """Dropped with certainty: zeros, which no scale brings back to variance 1.  In evaluation: the data."""
+    certain, training = call.arguments["p"] == 1, call.arguments["training"]
+    if certain if training else call.word == "feature_alpha_dropout":
+        call.definition = "dropout"
 
 
 def _cross_map(call: Call) -> None:
@@ -254,25 +224,6 @@ def _slopes(call: Call) -> None:
             call.arguments["lower"], call.arguments["upper"]
         )
         call.arguments["slope"] = slope
-
-
-def _of_distances(call: Call) -> None:
-    """Distances by a function of the caller's, then the margin between them as a ranking loss."""
-    import torch
-
-    from derive.nn.binding import bound
-
-    a = call.arguments
-    anchor, positive, negative = (a.pop(n) for n in ("anchor", "positive", "negative"))
-    distance, swap = a.pop("distance_function"), a.pop("swap")
-    distance = bound("nn.functional.pairwise_distance") if distance is None else distance
-    near, far = distance(anchor, positive), distance(anchor, negative)
-    if swap:
-        far = bound("minimum")(far, distance(positive, negative))
-    if not a["margin"] > 0:
-        raise ValueError(f"margin must be greater than 0, got {a['margin']}")
-    call.definition = "margin_ranking_loss"
-    call.arguments = {"input1": far, "input2": near, "target": torch.ones_like(near.detach()), **a}
 
 
 def _bags(call: Call) -> None:
@@ -325,37 +276,29 @@ def _private(name: str) -> Any:
     return getattr(torch.nn.functional, name)
 
 
-def _of_functional(names: str, reading: Callable[[Call], None]) -> dict[str, Callable[[Call], None]]:
-    return {f"nn.functional.{name}": reading for name in names.split()}
-
-
 #: Functions whose arguments say something that no name does.
 READINGS: dict[str, Callable[[Call], None]] = {
-    **_of_functional("layer_norm rms_norm", _normalized_shape),
-    **_of_functional("conv1d conv2d conv3d", _padding_word),
-    **_of_functional("embedding", _embedding),
-    **_of_functional("embedding_bag", _bags),
-    **_of_functional("cross_entropy nll_loss", _one_sample),
-    **_of_functional("linear_cross_entropy", _linear_one_sample),
-    **_of_functional("ctc_loss", _ctc),
-    **_of_functional("prelu", _channels),
-    **_of_functional("hinge_embedding_loss cosine_embedding_loss", _signs),
-    **_of_functional("batch_norm", _enough_values),
-    **_of_functional("instance_norm", _enough_places),
-    **_of_functional("fractional_max_pool2d fractional_max_pool3d", _fractional),
-    **_of_functional("max_unpool1d max_unpool2d max_unpool3d", _unpool),
-    **_of_functional("pad", _pad),
-    **_of_functional("kl_div", _batch_mean),
-    **_of_functional("dropout1d dropout3d", _features),
-    **_of_functional("rrelu", _slopes),
-    **_of_functional("triplet_margin_with_distance_loss", _of_distances),
-    **_of_functional("multi_head_attention_forward", multi_head_attention),
-    **_of_functional("scaled_dot_product_attention", scaled_dot_product),
-    **_of_functional("adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d", _open_lengths),
-    **_of_functional("adaptive_max_pool1d adaptive_max_pool2d adaptive_max_pool3d", _open_lengths),
-    **_of_functional("grid_sample affine_grid", _volume),
+    **of_functional("layer_norm rms_norm", _normalized_shape),
+    **of_functional("conv1d conv2d conv3d", _padding_word),
+    **of_functional("embedding", _embedding),
+    **of_functional("embedding_bag", _bags),
+    **of_functional("prelu", _channels),
+    **of_functional("batch_norm", _enough_values),
+    **of_functional("instance_norm", _enough_places),
+    **of_functional("fractional_max_pool2d fractional_max_pool3d", _fractional),
+    **of_functional("max_unpool1d max_unpool2d max_unpool3d", _unpool),
+    **of_functional("pad", _pad),
+    **of_functional("dropout1d dropout3d", _features),
+    **of_functional("rrelu", _slopes),
+    **of_functional("alpha_dropout feature_alpha_dropout", _all_or_none),
+    **of_functional("multi_head_attention_forward", multi_head_attention),
+    **of_functional("scaled_dot_product_attention", scaled_dot_product),
+    **of_functional("adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d", _open_lengths),
+    **of_functional("adaptive_max_pool1d adaptive_max_pool2d adaptive_max_pool3d", _open_lengths),
+    **of_functional("grid_sample affine_grid", _volume),
     **{name: _grid for name in TOLD if name.startswith("_C._nn.")},
     "_cross_map_lrn2d.apply": _cross_map,
+    **LOSSES,
     **RECURRENT,
 }
 

@@ -56,6 +56,9 @@ def functional(name: str) -> Any:
     path = f"nn.functional.{name}"
     if path in definitions() or path in READINGS:
         return bound(path)
+    spelled = _spelled(name)
+    if spelled is not None:
+        return spelled
     if name in GLUE:
         from derive.nn.rebound import rebound
 
@@ -63,6 +66,15 @@ def functional(name: str) -> Any:
     if name.startswith("_") or name in WITHOUT_GRADIENT or isinstance(original, type) or not callable(original):
         return original
     raise without_definition(path)
+
+
+def _spelled(name: str) -> Any:
+    """``relu_`` and ``max_pool2d_with_indices``: another function with a flag."""
+    for ending, flag in (("_", "inplace"), ("_with_indices", "return_indices")):
+        whole = f"nn.functional.{name.removesuffix(ending)}"
+        if name.endswith(ending) and whole in definitions() and flag in signature(whole).parameters:
+            return functools.partial(bound(whole), **{flag: True})
+    return None
 
 
 def without_definition(path: str) -> UnknownName:

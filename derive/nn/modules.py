@@ -11,8 +11,8 @@ import types
 from collections.abc import Iterator
 from typing import Any
 
-from derive.errors import UnknownName
-from derive.nn.outside import UNSUPPORTED
+from derive.errors import InputError
+from derive.nn.adaptive import METHODS
 from derive.nn.rebound import functions_in, is_module_class, leads_out, rebound
 
 
@@ -20,13 +20,20 @@ def attribute(name: str) -> Any:
     """``derive.nn.<name>``: a derived class, or torch's own object where nothing is computed."""
     import torch
 
-    if name in UNSUPPORTED:
-        raise UnknownName(f"derive.nn has no {name}: {UNSUPPORTED[name]}", mend=f"torch.nn.{name} is torch's own")
-    try:
-        value = getattr(torch.nn, name)
-    except AttributeError as error:
-        raise AttributeError(f"module 'derive.nn' has no attribute {name!r}") from error
+    value = getattr(torch.nn, name, None)
+    value = _unlisted(name) if value is None else value
+    if value is None:
+        raise AttributeError(f"module 'derive.nn' has no attribute {name!r}")
     return derived(value) if is_computation(value) else value
+
+
+def _unlisted(name: str) -> Any:
+    """A class that torch's modules construct, though ``torch.nn`` does not list it."""
+    import torch
+
+    rooms = [v for v in vars(torch.nn.modules).values() if isinstance(v, types.ModuleType)]
+    found = [vars(room)[name] for room in rooms if not name.startswith("_") and name in vars(room)]
+    return next((v for v in found if is_module_class(v)), None)
 
 
 #: Original → ours; filled before the methods are, since a class may name itself.
@@ -39,11 +46,12 @@ def is_computation(value: Any) -> bool:
 
 
 def derived(original: type) -> type:
-    """The subclass of a torch module whose methods are rebound; it says it lives in ``derive.nn``."""
+    """The subclass of a torch module, and of ours of its bases, whose methods are rebound; it says it is derive's."""
     if original not in _MADE:
         name = original.__name__
-        body = {"__doc__": original.__doc__, "__module__": "derive.nn", "__qualname__": name}
-        _MADE[original] = type(name, (original,), body)
+        body = {"__doc__": original.__doc__, "__module__": "derive.nn", "__qualname__": name, **_REFUSALS}
+        base = next((b for b in original.__mro__[1:] if is_computation(b) and _is_torchs(b)), None)
+        _MADE[original] = type(name, (original,) if base is None else (original, derived(base)), body)
         try:
             _complete(_MADE[original], original)
         except BaseException:
@@ -55,9 +63,30 @@ def derived(original: type) -> type:
 def _complete(made: type, original: type) -> None:
     for word, method in _methods(original):
         setattr(made, word, rebound(method, _standing))
+    for word, method in METHODS.get(original.__name__, {}).items():
+        setattr(made, word, method)
     become = vars(original).get("cls_to_become")
     if become is not None:
         made.cls_to_become = derived(become)  # type: ignore[attr-defined]
+
+
+def _without_script(module: Any) -> Any:
+    """What ``torch.jit.script`` asks for."""
+    raise _of_no_script(module, "torch.jit.script")
+
+
+def _without_trace(module: Any, *_: Any, **__: Any) -> Any:
+    """What ``torch.jit.trace`` calls in the place of ``forward``."""
+    raise _of_no_script(module, "torch.jit.trace")
+
+
+def _of_no_script(module: Any, word: str) -> InputError:
+    name = type(module).__name__
+    return InputError(f"{word} does not support derive.nn.{name}: TorchScript has no derived derivatives",
+                      mend="torch.compile and torch.export do, and torch.nn's model takes this one's state_dict")  # fmt: skip
+
+
+_REFUSALS = {"__prepare_scriptable__": _without_script, "_slow_forward": _without_trace}
 
 
 def _standing(kind: Any) -> Any:
@@ -75,9 +104,10 @@ def converted(model: Any) -> Any:
 
 
 def _is_torchs(kind: type) -> bool:
+    """Whether torch has it under its name; a user's class is the user's."""
     import torch
 
-    return getattr(torch.nn, kind.__name__, None) is kind
+    return kind in (getattr(torch.nn, kind.__name__, None), _unlisted(kind.__name__))
 
 
 def _methods(original: type) -> Iterator[tuple[str, types.FunctionType]]:

@@ -32,16 +32,16 @@ FULL = {
 }  # fmt: skip
 
 
-#: Functions that take inputs of several precisions: they answer in the widest,
-WIDEST = frozenset(
-    "add cross_entropy cosine_similarity margin_ranking_loss cosine_embedding_loss multilabel_soft_margin_loss "
-    "triplet_margin_loss triplet_margin_with_distance_loss smooth_l1_loss l1_loss mse_loss gaussian_nll_loss "
-    "poisson_nll_loss pairwise_distance kl_div".split()
+_TERMS = (
+    "mse_loss l1_loss smooth_l1_loss cross_entropy kl_div cosine_embedding_loss margin_ranking_loss gaussian_nll_loss "
+    "poisson_nll_loss multilabel_soft_margin_loss triplet_margin_loss triplet_margin_with_distance_loss"
 )
+#: Functions that take inputs of several precisions: they answer in the widest,
+WIDEST = frozenset(f"{_TERMS} add cosine_similarity pairwise_distance".split())
 #: or in that of the input at this place.
 PLACED = {"rms_norm": 0, "soft_margin_loss": 0, "huber_loss": 0, "binary_cross_entropy_with_logits": 1}
 #: Norms do so where the data are the narrower ones: what they keep is written back as it is.
-PLACED_NARROW = frozenset("batch_norm instance_norm layer_norm group_norm".split())
+PLACED_NARROW = ("batch_norm", "instance_norm", "layer_norm", "group_norm")
 
 
 def in_one_precision(call: Call) -> None:
