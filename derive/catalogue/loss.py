@@ -243,8 +243,8 @@ def multilabel_margin_loss(x: Real[N, C], target: Index[N, C], *, reduction: Tex
     """By how much every class that is no target comes within 1 of each target; the first −1 ends the targets."""
     named[n, j] = all[k <= j](target[n, k] >= 0)
     right[n, c] = any[j, named[n, j]](target[n, j] == c)
-    e[n] = sum[j, named[n, j], c, not right[n, c]](
-        where(x[n, target[n, j]] - x[n, c] < 1, 1 - x[n, target[n, j]] + x[n, c], 0))/C
+    z[n, j] = where(named[n, j], x[n, target[n, j]], 0)
+    e[n] = sum[j, named[n, j], c, not right[n, c]](where(z[n, j] - x[n, c] < 1, 1 - z[n, j] + x[n, c], 0))/C
     loss = reduced(e, reduction=reduction)
     return loss
 
