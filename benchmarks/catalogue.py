@@ -30,6 +30,11 @@ class Timed:
     inputs: tuple[Any, ...] = (FLAT,)
     keywords: tuple[tuple[str, Any], ...] = ()
 
+    def module(self, torch: Any, namespace: Any) -> Any:
+        """The module of torch.nn, or of derive.nn."""
+        told = {n: v(torch) if callable(v) else v for n, v in self.keywords}
+        return getattr(namespace, self.cls)(*self.arguments, **told)
+
 
 def classes(n: int, shape: tuple[int, ...]) -> Callable[[Any], Any]:
     """Class indices."""
@@ -44,6 +49,39 @@ def within(lo: float, hi: float, shape: tuple[int, ...] = FLAT) -> Callable[[Any
 def signs(shape: tuple[int, ...]) -> Callable[[Any], Any]:
     """Ones and minus ones."""
     return lambda torch: torch.randint(0, 2, shape).float() * 2 - 1
+
+
+def full(shape: tuple[int, ...], value: int) -> Callable[[Any], Any]:
+    """One whole number, everywhere."""
+    return lambda torch: torch.full(shape, value)
+
+
+def halves(torch: Any) -> Any:
+    """Samples of a fractional pool."""
+    return torch.full((8, 32, 2), 0.5)
+
+
+def letters(torch: Any) -> Any:
+    """Targets of a transcription: anything but the blank, 0."""
+    return torch.randint(1, 64, (16, 20))
+
+
+def few_labels(torch: Any) -> Any:
+    """Four labels a row, the rest −1."""
+    target = torch.full((1024, 128), -1)
+    target[:, :4] = torch.randint(0, 128, (1024, 4))
+    return target
+
+
+def log_probabilities(torch: Any) -> Any:
+    """[T, N, C]"""
+    return torch.randn(128, 16, 64).log_softmax(-1)
+
+
+def corners(torch: Any) -> Any:
+    """The first place of each window of 2×2."""
+    n = torch.arange(56)
+    return (2 * n[:, None] * 112 + 2 * n).expand(IMAGE).contiguous()
 
 
 _POINTWISE = (
@@ -111,6 +149,42 @@ TIMED: tuple[Timed, ...] = (
     Timed("Fold", ((56, 56), 2), ((8, 128, 3025),)),
     Timed("Upsample", (), (IMAGE,), (("scale_factor", 2.0), ("mode", "nearest"))),
     Timed("Upsample", (), (IMAGE,), (("scale_factor", 2.0), ("mode", "bilinear"))),
+    Timed("Dropout", (0.3,)),
+    Timed("Dropout2d", (0.3,), (IMAGE,)),
+    Timed("AlphaDropout", (0.3,)),
+    Timed("FeatureAlphaDropout", (0.3,), (IMAGE,)),
+    Timed("RReLU"),
+    Timed("MultiMarginLoss", (), (FLAT, classes(1024, (512,)))),
+    Timed("MultiLabelMarginLoss", (), ((1024, 128), few_labels)),
+    Timed("CTCLoss", (), (log_probabilities, letters, full((16,), 128), full((16,), 20)), ()),
+    Timed("TripletMarginWithDistanceLoss", (), (FLAT, FLAT, FLAT)),
+    Timed("InstanceNorm1d", (32,), (SIGNAL,)),
+    Timed("InstanceNorm3d", (8,), (VOLUME,)),
+    Timed("CrossMapLRN2d", (5,), (IMAGE,)),
+    Timed("EmbeddingBag", (4096, 256), (classes(4096, (256, 8)),)),
+    Timed("ConvTranspose3d", (8, 8, 3), (VOLUME,)),
+    Timed("LPPool1d", (2, 2), (SIGNAL,)),
+    Timed("LPPool3d", (2, 2), (VOLUME,)),
+    Timed("FractionalMaxPool2d", (2,), (IMAGE,), (("output_ratio", 0.5), ("_random_samples", halves))),
+    Timed("MaxUnpool2d", (2,), (IMAGE, corners)),
+    Timed("AdaptiveAvgPool1d", (100,), (SIGNAL,)),
+    Timed("AdaptiveAvgPool3d", (5,), (VOLUME,)),
+    Timed("AdaptiveMaxPool1d", (100,), (SIGNAL,)),
+    Timed("AdaptiveMaxPool3d", (5,), (VOLUME,)),
+    Timed("ConstantPad1d", (2, 0.5), (SIGNAL,)),
+    Timed("ReflectionPad1d", (2,), (SIGNAL,)),
+    Timed("ReplicationPad3d", (1,), (VOLUME,)),
+    Timed("ChannelShuffle", (4,), (IMAGE,)),
+    Timed("Flatten", (), (IMAGE,)),
+    Timed("Identity"),
+    Timed("Upsample", (), (SIGNAL,), (("scale_factor", 2.0), ("mode", "linear"))),
+    Timed("Upsample", (), (IMAGE,), (("scale_factor", 2.0), ("mode", "bicubic"))),
+    Timed("Upsample", (), (VOLUME,), (("scale_factor", 2.0), ("mode", "trilinear"))),
+    Timed("RNNCell", (256, 256), ((512, 256),)),
+    Timed("LSTMCell", (256, 256), ((512, 256),)),
+    Timed("GRUCell", (256, 256), ((512, 256),)),
+    Timed("MultiheadAttention", (128, 4), ((64, 16, 128), (64, 16, 128), (64, 16, 128))),
+    Timed("TransformerDecoderLayer", (128, 4, 256), ((64, 16, 128), (64, 16, 128)), (("dropout", 0.0),)),
     Timed("RNN", (128, 128), ((32, 32, 128),)),
     Timed("LSTM", (128, 128), ((32, 32, 128),)),
     Timed("GRU", (128, 128), ((32, 32, 128),)),
@@ -159,23 +233,25 @@ def _row(timed: Timed) -> Row:
 
     torch.manual_seed(0)
     inputs = [x(torch) if callable(x) else torch.randn(x) for x in timed.inputs]
-    reference = getattr(torch.nn, timed.cls)(*timed.arguments, **dict(timed.keywords))
-    ours = getattr(derive.nn, timed.cls)(*timed.arguments, **dict(timed.keywords))
+    reference, ours = timed.module(torch, torch.nn), timed.module(torch, derive.nn)
     ours.load_state_dict(reference.state_dict())
     leaves = [x.requires_grad_() if k == 0 and x.is_floating_point() else x for k, x in enumerate(inputs)]
     with torch.no_grad():
         cotangent = torch.randn_like(_first(reference(*leaves)))
 
-    def run(module: Any) -> list[Any]:
+    def run(module: Any, seed: int | None = None) -> list[Any]:
+        if seed is not None:
+            torch.manual_seed(seed)
         wanted = [x for x in (*leaves, *module.parameters()) if x.requires_grad]
         y = _first(module(*leaves))
         return [y, *torch.autograd.grad(y, wanted, cotangent)]
 
     with torch.random.fork_rng():
-        pairs = zip(run(ours), run(reference), strict=True)
+        pairs = zip(run(ours, 1), run(reference, 1), strict=True)
         error = max(relative_error(a.detach(), b.detach()) for a, b in pairs)
     took = interleaved({"ours": lambda: run(ours), "torch": lambda: run(reference)}, 15)
-    title = f"{timed.cls}{'' if not timed.keywords else ' ' + ', '.join(f'{k}={v}' for k, v in timed.keywords)}"
+    told = ", ".join(f"{k}={v}" for k, v in timed.keywords if not callable(v))
+    title = f"{timed.cls} {told}".rstrip()
     return Row(title, took["ours"] * 1e3, took["torch"] * 1e3, "torch.nn", math.inf, "ms", error, 1e-4)
 
 
