@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from sympy import Basic, Expr, Integer, Mul
 
+from derive.functions import maximum
 from derive.lower.arrays import Array, elementwise, product, scalar
 from derive.lower.plan import Node
 from derive.lower.scope import Scope
@@ -51,7 +52,7 @@ def points_of(e: Reduce, scope: Scope) -> Points:
         length = hi - lo
         if not (scope.is_number(lo) and scope.is_number(hi)):
             inner = scope.under_guard(*filters) if filters else scope
-            most = longest(inner.value(length), inner, letter)
+            most = longest(length, inner, letter)
             renaming[letter] = lo + letter
             filters.append(Compare("<", letter, length))
             lo, hi = Integer(0), most
@@ -66,10 +67,17 @@ def conjuncts(condition: Basic) -> tuple[Basic, ...]:
     return condition.conditions if isinstance(condition, Logic) and condition.op == "and" else (condition,)
 
 
-def longest(a: Array, scope: Scope, letter: Letter) -> Expr:
-    """The largest entry, as a Python number named after the letter."""
+def longest(length: Expr, scope: Scope, letter: Letter) -> Expr:
+    """The largest length, as a Python number named after the letter; of sizes and one letter without an array."""
     like = f"{letter.name.strip('.*') or 'pack'}_extent"
-    return scope.let(like, Array(Node("largest", (a.node,), (), "int", None)))
+    outer = scope.letters_of(length)
+    if len(outer) != 1 or not scope.is_number(substitute(length, {outer[0]: Integer(0)})):
+        return scope.let(like, Array(Node("largest", (scope.value(length).node,), (), "int", None)))
+    lo, hi = scope.ranges[outer[0]]
+    slope = length.coeff(outer[0])
+    if slope.is_Integer and outer[0] not in (length - slope * outer[0]).free_symbols:
+        return scope.let(like, maximum(substitute(length, {outer[0]: hi - 1 if slope > 0 else lo}), Integer(0)))
+    return scope.let(like, Array(Node("greatest", (), (length, outer[0], lo, hi), "int", None)))
 
 
 def opened(points: Points) -> Points:

@@ -79,7 +79,7 @@ def _intervals(points: Points, targets: list[Target]) -> tuple[Points, list[Targ
         (first, lo), (last, hi) = lower[0], upper[0]
         length = hi - lo if last.op == "<" else hi - lo + 1
         start = lo if first.op == "<=" else lo + 1
-        extent = longest(points.scope.value(length), points.scope, letter)
+        extent = longest(length, points.scope, letter)
         offset = points.scope.fresh.letter(letter)
         filters = tuple(f for f in points.filters if f not in (first, last))
         points = replace(

@@ -139,6 +139,16 @@ def _cumulate(p: Printer, node: Node, args: Args) -> ast.expr:
     return call(p.use("cumulate"), args[0], constant(op), constant(axis), constant(after), constant(among))
 
 
+def _greatest(p: Printer, node: Node, args: Args) -> ast.expr:
+    """``max((length for p in range(lo, hi)), default=0)``"""
+    length, letter, lo, hi = node.attrs
+    counter = p.number(letter)
+    assert isinstance(counter, ast.Name)
+    bounds = [p.number(hi)] if lo == 0 else [p.number(lo), p.number(hi)]
+    turns = ast.comprehension(ast.Name(counter.id, ast.Store()), call("range", *bounds), [], 0)
+    return call("max", ast.GeneratorExp(p.number(length), [turns]), default=constant(0))
+
+
 def _reshape(p: Printer, node: Node, args: Args) -> ast.expr:
     return method(args[0], "reshape", *(p.number(e) for e in node.attrs))
 
@@ -156,6 +166,7 @@ def stack(library: str) -> Operation:
 
 COMMON: dict[str, Operation] = {
     "scalar": _scalar,
+    "greatest": _greatest,
     "name": _name,
     "add": infix(ast.Add),
     "sub": infix(ast.Sub),
