@@ -36,7 +36,7 @@ def kernel(name: str, statements: Sequence[Statement], program: Program, wanted:
     kept = set(wanted)
     loops = _inlined(loops, kept)
     fresh = Fresh({*names_in(program), *(loop.name for loop in loops)})
-    checks = [check for loop in loops for check in _checks(loop, program.tensors, fresh)]
+    checks = [check for loop in loops for check in checks_of(loop, program.tensors, fresh)]
     checks = list({(c.entries, c.rhs): c for c in checks}.values())
     loops = [*loops, *checks]
     tensors = {**program.tensors, **{loop.name: loop.tensor for loop in loops}}
@@ -94,7 +94,7 @@ def _outlined(e: Basic, binds: tuple[Bind, ...], near: str, fresh: Fresh, found:
     return e.func(*(_outlined(a, binds, near, fresh, found) for a in e.args))
 
 
-def _checks(loop: Loop, tensors: dict[str, Tensor], fresh: Fresh) -> Iterator[Loop]:
+def checks_of(loop: Loop, tensors: dict[str, Tensor], fresh: Fresh) -> Iterator[Loop]:
     """``count[letters, guards, not 0 <= index < extent]`` for each data-dependent index of a loop."""
     binds = (*loop.binds, *loop.bound)
     guards = [e for e in loop.entries if not isinstance(e, Bind)]
@@ -103,13 +103,19 @@ def _checks(loop: Loop, tensors: dict[str, Tensor], fresh: Fresh) -> Iterator[Lo
             if read.tensor not in tensors:
                 continue
             for index, part in zip(read.indices, tensors[read.tensor].parts, strict=True):
-                if any(True for _ in reads(index)):
+                if any(True for _ in reads(index)) and not _is_within(index, part.extent, conditions):
                     letters = index.free_symbols
                     own = tuple(b for b in binds if b.letter in letters)
                     known = tuple(c for c in conditions if _letters(c) <= {b.letter for b in own})
                     outside = Logic("or", Compare("<", index, 0), Compare("<=", part.extent, index))
                     tensor = Tensor(fresh.name(f"{read.tensor}_outside"), (), "index")
                     yield Loop(tensor, (), Integer(1), "count", (*own, *known, outside))
+
+
+def _is_within(index: Expr, extent: Expr, conditions: Sequence[Basic]) -> bool:
+    """Whether the conditions say that an index is in its range."""
+    said = {d for c in conditions for d in (c.conditions if isinstance(c, Logic) and c.op == "and" else (c,))}
+    return {Compare("<=", 0, index), Compare("<", index, extent)} <= said
 
 
 def _letters(e: Basic) -> set[Basic]:

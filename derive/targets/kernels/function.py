@@ -6,15 +6,17 @@ tensors go that way; anything else, and any refusal, goes to the array code.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from sympy import Expr
 
 from derive.lower import lower
+from derive.lower.kernels import planes
 from derive.lower.kernels.collapse import NotCollapsed, collapsed, inner_packs
 from derive.lower.kernels.fits import runs
+from derive.lower.kernels.nests import Nest
 from derive.lower.kernels.normal import kernel
 from derive.lower.kernels.records import Kernel, is_flat
 from derive.lower.plan import Allocate, Assign, Block, Fused, Let, Plan, Step
@@ -43,33 +45,75 @@ def fused_plan(program: Program) -> tuple[Plan, dict[str, Compiled]]:
     numbers = [n for n, b in by_name.items() if not any(isinstance(s, (Assign, Allocate)) for s in b.steps)]
     sources: dict[str, Compiled] = {}
     replaced: dict[str, Block | None] = {}
+
+    def put(run: tuple[Statement, ...], made: tuple[Fused, Compiled] | None) -> None:
+        """The step in place of the run's blocks."""
+        if made is not None:
+            step, sources[made[0].kernel] = made
+            names = tuple(s.name for s in run)
+            replaced.update(dict.fromkeys(names[:-1]))
+            replaced[names[-1]] = Block(names, (step,))
+
+    for run, nests in planes.runs(program, numbers):
+        put(run, _fused_planes(run, nests, program, f"kernel_{len(sources)}"))
     for run in runs(program, numbers):
-        made = _fused(run, program, f"kernel_{len(sources)}")
-        if made is None:
-            continue
-        step, source = made
-        sources[step.kernel] = source
-        names = tuple(s.name for s in run)
-        replaced.update(dict.fromkeys(names[:-1]))
-        replaced[names[-1]] = Block(names, (step,))
+        for part in _apart_from(replaced, run, program):
+            put(part, _fused(part, program, f"kernel_{len(sources)}"))
     blocks = (replaced.get(b.names[0], b) if b.names[0] in replaced else b for b in plan.blocks)
     return replace(plan, blocks=tuple(b for b in blocks if b is not None)), sources
 
 
-def _fused(run: tuple[Statement, ...], program: Program, name: str) -> tuple[Fused, Compiled] | None:
+def _apart_from(taken: Container[str], run: tuple[Statement, ...], program: Program) -> Iterator[tuple[Statement, ...]]:
+    """The parts of a run between statements that other kernels compute."""
+    names = {s.name for s in run}
+    part: list[Statement] = []
+    for s in program.statements:
+        if s.name in taken and part:
+            yield tuple(part)
+            part = []
+        elif s.name in names and s.name not in taken:
+            part.append(s)
+    if part:
+        yield tuple(part)
+
+
+def _wanted(run: tuple[Statement, ...], program: Program) -> set[str]:
+    """What a run computes that others read."""
     own = {s.name for s in run}
     outside = {n for s in program.statements if s.name not in own for n in tensors_read(s)}
-    outside |= {*program.outputs, *(n for _, n in program.updates)}
-    made = _kernel_and_source(name, run, program, own & outside)
+    return own & (outside | {*program.outputs, *(n for _, n in program.updates)})
+
+
+def _fused_planes(
+    run: tuple[Statement, ...], nests: tuple[Nest, ...], program: Program, name: str
+) -> tuple[Fused, Compiled] | None:
+    found = planes.kernel(name, nests, program, _wanted(run, program))
+    if found is None:
+        return None
+    try:
+        source = source_of(found)
+    except NoLoop:
+        return None
+    return _step(found, source), Compiled(source)
+
+
+def _fused(run: tuple[Statement, ...], program: Program, name: str) -> tuple[Fused, Compiled] | None:
+    wanted = _wanted(run, program)
+    made = _kernel_and_source(name, run, program, wanted)
     if made is None:
         return None
     found, source = made
+    one_pass = len(found.phases) == 1 and is_flat(found.phases[0])
+    return _step(found, source), replace(_with_narrow(source, run, program, wanted), one_pass=one_pass)
+
+
+def _step(found: Kernel, source: Source) -> Fused:
+    """The call of a kernel."""
     outputs = source.arrays[len(found.inputs) :]
     tensors = [found.tensor(n) for n in outputs]
     shapes = tuple(tuple(p.extent for p in t.parts) for t in tensors)
-    step = Fused(name, found.inputs, outputs, shapes, tuple(t.kind for t in tensors), source.integers, source.reals)
-    one_pass = len(found.phases) == 1 and is_flat(found.phases[0])
-    return step, replace(_with_narrow(source, run, program, own & outside), one_pass=one_pass)
+    kinds = tuple(t.kind for t in tensors)
+    return Fused(found.name, found.inputs, outputs, shapes, kinds, source.integers, source.reals)
 
 
 def _with_narrow(source: Source, run: tuple[Statement, ...], program: Program, wanted: set[str]) -> Compiled:

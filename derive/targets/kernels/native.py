@@ -39,6 +39,8 @@ FLAGS = (
 )
 
 
+#: How many ways a kernel is compiled before one serves the rest, and up to where a number is small.
+VARIANTS, SMALL = 16, 16
 _DEFINES = {"single": "-DSINGLE", "in place": "-DIN_PLACE"}
 _NOTHING: Mapping[str, str] = {}
 
@@ -76,7 +78,7 @@ class Native:
     ) -> None:
         self.general, self.narrow, self.in_place = general, narrow, dict(in_place)
         self.ones = tuple(general.integers.index(s) for s in ones)
-        self._entries: dict[tuple[str, Any], _Entry] = {}
+        self._entries: dict[tuple, _Entry] = {}
 
     def __call__(
         self, arrays: Sequence[Array], shapes: Sequence, kinds: Sequence[str], integers: Sequence, reals: Sequence
@@ -92,7 +94,8 @@ class Native:
         every += made
         narrow = self.narrow is not None and all(integers[k] == 1 for k in self.ones)
         source = self.narrow if self.narrow is not None and narrow else self.general
-        entry = self._entries.get((source.name, dtype)) or self._entry(source, dtype)
+        fixed = self._fixed(source, integers)
+        entry = self._entries.get((source.name, dtype, fixed)) or self._entry(source, dtype, fixed)
         whole = entry.whole(*[int(integers[k]) for k in entry.integers])
         real = entry.real(*[_number(reals[k]) for k in entry.reals])
         ordered = [every[k] for k in entry.arrays]
@@ -124,11 +127,19 @@ class Native:
         result = self.general.arrays[len(given) + k]
         return given[self.general.arrays.index(self.in_place[result])] if result in self.in_place else made
 
-    def _entry(self, source: Source, dtype: Any) -> _Entry:
+    def _fixed(self, source: Source, integers: Sequence) -> tuple[tuple[int, int], ...]:
+        """Small whole hyperparameters that the text is compiled for: windows' loops are of known length then."""
+        if not source.fixed or len(self._entries) >= VARIANTS:
+            return ()
+        values = ((k, int(integers[self.general.integers.index(source.integers[k])])) for k in source.fixed)
+        return tuple((k, v) for k, v in values if abs(v) <= SMALL)
+
+    def _entry(self, source: Source, dtype: Any, fixed: tuple[tuple[int, int], ...] = ()) -> _Entry:
         import torch
 
-        which = "single" if dtype == torch.float32 else "double"
-        function = getattr(_library(source.text, (which, *(["in place"] if self.in_place else []))), source.name)
+        options = ["single" if dtype == torch.float32 else "double", *(["in place"] if self.in_place else [])]
+        options += [f"-DI{k}={v}" for k, v in fixed]
+        function = getattr(_library(source.text, tuple(options)), source.name)
         function.restype = None
         function.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int]
         places = {n: k for k, n in enumerate(self.general.arrays)}
@@ -142,7 +153,7 @@ class Native:
             ctypes.c_int64 * len(source.integers),
             ctypes.c_double * len(source.reals),
         )
-        self._entries[source.name, dtype] = entry
+        self._entries[source.name, dtype, fixed] = entry
         return entry
 
 
@@ -231,7 +242,7 @@ def _compile(text: str, options: tuple[str, ...], path: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="derive-") as folder:
         file, made = Path(folder) / "kernel.c", Path(folder) / "kernel.so"
         file.write_text(PRELUDE.read_text(encoding="utf-8") + text, encoding="utf-8")
-        define = [_DEFINES[option] for option in options if option in _DEFINES]
+        define = [_DEFINES.get(option, option) for option in options if option != "double"]
         for vector in (["-DVECTOR_MATH"], []):
             libraries = [*_openmp(), *(["-lmvec"] if vector else []), "-lm"]
             command = [which, *FLAGS, *define, *vector, "-shared", str(file), "-o", str(made), *libraries]

@@ -85,12 +85,23 @@ real C_NAME(lgamma)(real);
 #define d_abs __builtin_fabs
 
 #define HERE static inline __attribute__((always_inline))
-HERE int64_t i_floordiv(int64_t a, int64_t b) { int64_t q = a / b; return q - (a % b != 0 && (a % b < 0) != (b < 0)); }
-HERE int64_t i_modulo(int64_t a, int64_t b) { int64_t r = a % b; return r != 0 && (r < 0) != (b < 0) ? r + b : r; }
+/* Division of 32 bits is several times faster, and nearly always enough; by a constant it is none. */
+HERE int64_t i_floordiv(int64_t a, int64_t b) {
+  if (a >= 0 && b > 0)
+    return __builtin_constant_p(b) || ((a | b) >> 32) ? (int64_t)((uint64_t)a / (uint64_t)b) : (uint32_t)a / (uint32_t)b;
+  int64_t q = a / b;
+  return q - (a % b != 0 && (a % b < 0) != (b < 0));
+}
+HERE int64_t i_modulo(int64_t a, int64_t b) { return a - i_floordiv(a, b) * b; }
 HERE int64_t i_max(int64_t a, int64_t b) { return a > b ? a : b; }
 HERE int64_t i_min(int64_t a, int64_t b) { return a < b ? a : b; }
 HERE int64_t i_abs(int64_t a) { return a < 0 ? -a : a; }
 HERE int64_t i_clamp(int64_t x, int64_t lo, int64_t hi) { return i_min(i_max(x, lo), hi); }
+/* The first x from lo on, and one more than the last below hi, with c x + r >= 0. */
+HERE int64_t i_from(int64_t lo, int64_t c, int64_t r) {
+  return c > 0 ? i_max(lo, -i_floordiv(r, c)) : c == 0 && r < 0 ? INT64_MAX : lo;
+}
+HERE int64_t i_to(int64_t hi, int64_t c, int64_t r) { return c < 0 ? i_min(hi, i_floordiv(r, -c) + 1) : hi; }
 HERE int64_t i_inside(int64_t i, int64_t n) { return (uint64_t)i < (uint64_t)n ? i : 0; }
 
 /* Functions of one precision: r_ those of arrays' entries, d_ those of numbers that are the same at every point. */

@@ -9,12 +9,14 @@ from pathlib import Path
 
 from sympy import Basic, Expr, Symbol
 
+from derive.lower.kernels.planes import Planes
 from derive.lower.kernels.records import Kernel, Phase, is_flat
-from derive.program import INF, Compare, Letter, Logic, Read, Size, reads, walk
+from derive.program import INF, Compare, Hyper, Letter, Logic, Read, Size, reads, walk
 from derive.targets.kernels.expressions import TIMES, Expressions, NoLoop
 from derive.targets.kernels.hoisting import Still
 from derive.targets.kernels.nested import Nested
 from derive.targets.kernels.passes import Flat, Pass
+from derive.targets.kernels.plane_passes import PlanePass
 from derive.targets.kernels.types import TYPES
 
 #: What is decided point by point, as it stands.
@@ -24,7 +26,10 @@ PRELUDE = Path(__file__).with_name("prelude.c")
 
 @dataclass(frozen=True)
 class Source:
-    """C text of a kernel and what it is called with, in order: arrays, then whole numbers, then real ones."""
+    """C text of a kernel and what it is called with, in order: arrays, then whole numbers, then real ones.
+
+    ``fixed``: places of whole numbers that the text may be compiled for, where they are small.
+    """
 
     name: str
     text: str
@@ -33,6 +38,7 @@ class Source:
     reals: tuple[Symbol, ...]
     checks: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
+    fixed: tuple[int, ...] = ()
 
 
 def source(kernel: Kernel) -> Source:
@@ -111,6 +117,9 @@ class Printer:
             return False
         return all(self.is_number(r.tensor) for r in reads(e)) and not any(isinstance(n, _TRUTHS) for n in walk(e))
 
+    def _has_planes(self) -> bool:
+        return any(isinstance(p, Planes) for p in self.kernel.phases)
+
     def _number(self, r: Read) -> str:
         return self.name(r.tensor)
 
@@ -147,11 +156,12 @@ class Printer:
                 head.append(f"  const {wide} {self.name(n)} = *({constant}{kind} *)arrays[{k}];")
                 continue
             head.append(f"  {constant}{kind} *restrict {self.name(n)} = arrays[{k}];")
-        head += [f"  const int64_t {self.name(str(s))} = integers[{k}];" for k, s in enumerate(self.integers)]
+        head += [f"  const int64_t {self.name(str(s))} = I{k};" for k, s in enumerate(self.integers)]
         head += [f"  const double {self.name(str(s))} = reals[{k}];" for k, s in enumerate(self.reals)]
         wanted = set(re.findall(r"\bc\d+\b", "\n".join(body)))
         head += [f"  const real {name} = {value};" for name, value in self.scalars.values() if name in wanted]
-        text = "\n".join([*head, *body, "}"]) + "\n"
+        given = [f"#ifndef I{k}\n#define I{k} integers[{k}]\n#endif" for k in range(len(self.integers))]
+        text = "\n".join([*given, *head, *body, "}"]) + "\n"
         return Source(
             self.kernel.name,
             text,
@@ -160,6 +170,7 @@ class Printer:
             tuple(self.reals),
             self.kernel.checks,
             tuple(self.kinds[n] for n in self.arrays),
+            tuple(k for k, s in enumerate(self.integers) if isinstance(s, Hyper)) if self._has_planes() else (),
         )
 
     def _read(self, r: Read) -> str:
@@ -178,8 +189,10 @@ class Printer:
         return self.still is not None and self.still.is_still(e)
 
 
-def pass_of(printer: Printer, phase: Phase) -> Pass:
+def pass_of(printer: Printer, phase: Phase | Planes) -> Pass | PlanePass:
     """How the phase is written."""
+    if isinstance(phase, Planes):
+        return PlanePass(printer, phase)
     return Flat(printer, phase, True) if is_flat(phase) else Nested(printer, phase, False)
 
 
