@@ -18,8 +18,8 @@ from derive.bind import bind
 from derive.bind.hypers import bind_hypers
 from derive.bind.words import declared, nearest
 from derive.calculus.hyperparameters import with_inputs
-from derive.calls import REMEMBERED, Call, Seen, buffers_of, likeness
-from derive.draws import beside, drawn
+from derive.calls import REMEMBERED, Call, Seen, buffers_of, first_real, likeness
+from derive.draws import Noise, noise_of
 from derive.errors import DeriveError, InputError
 from derive.lower.residuals import map_expressions
 from derive.moving import moving_hypers, opened
@@ -87,29 +87,27 @@ class Function:
         program = tower.program
         numbers = _numbers(program, hypers)
         buffers = buffers_of(program, given)
-        tensors = self._tensors(program, given, hypers, numbers)
-        return Call(tower, tensors, numbers, buffers, lasting=len(given) == len(program.inputs) and not moving)
+        tensors, drawn = self._tensors(program, given, hypers, numbers)
+        return Call(tower, tensors, numbers, buffers, drawn, lasting=not moving)
 
     def _tensors(
         self, program: Program, given: dict[str, Any], hypers: Mapping[str, Any], numbers: Mapping[str, Any]
-    ) -> list[Any]:
-        """The inputs in order, checked; random ones drawn, constants filled in."""
-        import torch
-
+    ) -> tuple[list[Any], dict[int, Noise]]:
+        """The inputs in order, checked; how random ones are drawn, and these drawn."""
         real = [given.get(t.name) for t in program.inputs if t.kind in ("real", "const")]
-        like = next((v for v in real if isinstance(v, torch.Tensor) and v.is_floating_point()), None)
+        like = first_real(real)
         tensors = {t.name: _as_tensor(t, given[t.name], like) for t in program.inputs if t.name in given}
         missing = [t for t in program.inputs if t.name not in given]
-        if _symbolic(tensors.values()):  # a graph is captured for any size: the code checks
-            tensors |= {t.name: drawn(program, t, None, numbers, like, beside(t, program, tensors)) for t in missing}
-            return [tensors[t.name] for t in program.inputs]
-        key = (id(program), tuple(sorted(numbers.items())), *((n, v.shape, v.dtype) for n, v in tensors.items()))
-        if missing or key not in self._checked:
-            shapes = _checked(program, tensors, hypers, missing)
-            for t in missing:
-                tensors[t.name] = drawn(program, t, shapes[t.name], numbers, like, beside(t, program, tensors))
-            self._remember(key)
-        return [tensors[t.name] for t in program.inputs]
+        shapes: dict[str, Any] = dict.fromkeys(t.name for t in missing)
+        if not _symbolic(tensors.values()):  # else a graph is captured for any size: the code checks
+            key = (id(program), tuple(sorted(numbers.items())), *((n, v.shape, v.dtype) for n, v in tensors.items()))
+            if missing or key not in self._checked:
+                shapes = _checked(program, tensors, hypers, missing)
+                self._remember(key)
+        drawn = {t.name: noise_of(program, t, shapes[t.name], numbers, tensors) for t in missing}
+        tensors |= {name: noise(tensors, like) for name, noise in drawn.items()}
+        places = {t.name: k for k, t in enumerate(program.inputs)}
+        return [tensors[t.name] for t in program.inputs], {places[name]: noise for name, noise in drawn.items()}
 
     def _by_hypers(self, tower: Tower, names: tuple[str, ...]) -> Tower:
         """The tower of the program that has these hyperparameters among its inputs."""

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from derive.draws import Noise
 from derive.errors import InputError
 from derive.lower.residuals import returned
 from derive.program import Program
@@ -21,8 +22,9 @@ REMEMBERED = 1024
 
 @dataclass(frozen=True, eq=False)
 class Call:
-    """A tower, its inputs in order, its hyperparameters; ``buffers`` are inputs that results are written back to.
+    """A tower, its inputs in order, its hyperparameters.
 
+    ``buffers`` are inputs that results are written back to, ``drawn`` tells how random inputs were drawn;
     ``lasting``: calls like this one differ from it in the numbers of their tensors alone.
     """
 
@@ -30,6 +32,7 @@ class Call:
     tensors: Sequence[Array]
     hypers: Mapping[str, Any]
     buffers: tuple[tuple[int, int], ...] = ()
+    drawn: Mapping[int, Noise] = field(default_factory=dict)
     lasting: bool = True
 
     def __call__(self) -> Any:
@@ -84,9 +87,9 @@ def _out_of_range(program: Program, tensors: Sequence[Array], error: IndexError)
 
 @dataclass
 class Seen:
-    """Lasting calls by their likeness, the oldest dropped first."""
+    """Lasting calls by their likeness, the oldest dropped first; each input is an argument, or is drawn."""
 
-    calls: dict[tuple, tuple[Call, tuple[int, ...]]] = field(default_factory=dict)
+    calls: dict[tuple, tuple[Call, tuple[int | None, ...]]] = field(default_factory=dict)
 
     def like(self, likeness: tuple | None, leaves: Sequence[Array]) -> Call | None:
         """The call that was made with arguments like these, with these tensors."""
@@ -97,20 +100,40 @@ class Seen:
         if found is None:
             return None
         call, places = found
-        return Call(call.tower, [leaves[k] for k in places], call.hypers, call.buffers)
+        tensors = [None if k is None else leaves[k] for k in places]
+        if call.drawn:
+            _draw(call, tensors)
+        return Call(call.tower, tensors, call.hypers, call.buffers)
 
     def keep(self, likeness: tuple | None, leaves: Sequence[Array], call: Call) -> None:
         """Remembers a call whose tensors are those of its arguments, each one once."""
         place = {id(x): k for k, x in enumerate(leaves)}
-        tensors = [id(x) for x in call.tensors]
-        if likeness is None or not call.lasting or len(place) != len(leaves) or sorted(tensors) != sorted(place):
+        given = [id(x) for k, x in enumerate(call.tensors) if k not in call.drawn]
+        if likeness is None or not call.lasting or len(place) != len(leaves) or sorted(given) != sorted(place):
             return
         if len(self.calls) >= REMEMBERED:
             self.calls.pop(next(iter(self.calls)))
+        places = tuple(place.get(id(x)) for x in call.tensors)
         try:
-            self.calls[likeness] = Call(call.tower, (), call.hypers, call.buffers), tuple(place[i] for i in tensors)
+            self.calls[likeness] = Call(call.tower, (), call.hypers, call.buffers, call.drawn), places
         except TypeError:  # an argument has no hash
             return
+
+
+def _draw(call: Call, tensors: list[Array]) -> None:
+    """Puts random inputs in their places."""
+    inputs = call.tower.program.inputs
+    given = {t.name: x for t, x in zip(inputs, tensors, strict=True) if x is not None}
+    like = first_real([given.get(t.name) for t in inputs if t.kind in ("real", "const")])
+    for k, noise in call.drawn.items():
+        tensors[k] = noise(given, like)
+
+
+def first_real(tensors: Sequence[Any]) -> Array | None:
+    """The first floating-point tensor."""
+    import torch
+
+    return next((x for x in tensors if isinstance(x, torch.Tensor) and x.is_floating_point()), None)
 
 
 def likeness(args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[tuple | None, list[Array]]:
