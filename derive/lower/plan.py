@@ -148,7 +148,44 @@ class Fused:
     reals: tuple[Expr, ...]
 
 
-Step = Assign | Let | Allocate | Store | Finish | Loop | Choose | Fused
+@dataclass(frozen=True)
+class Prepare:
+    """``name(t)`` from here on runs a kernel for turn t, start ≤ t < stop.
+
+    ``slices``: its arrays in order, each an array's name and, where only a slice of it is meant, ``by`` and ``at``:
+    the slice at by·t + at.  ``turn``: the integer that is t itself.  ``written``: which arrays it writes to.
+    """
+
+    name: str
+    kernel: str
+    slices: tuple[tuple[str, int | None, Expr | None], ...]
+    integers: tuple[Expr, ...]
+    reals: tuple[Expr, ...]
+    turn: int | None
+    start: Expr
+    stop: Expr
+    written: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A prepared kernel run for one turn of a loop; it writes to the arrays named."""
+
+    name: str
+    letter: Symbol
+    written: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Into:
+    """``name[…] = left @ right``, matrices, in the memory that is there."""
+
+    name: str
+    left: Node
+    right: Node
+
+
+Step = Assign | Let | Allocate | Store | Finish | Loop | Choose | Fused | Prepare | Turn | Into
 
 
 @dataclass(frozen=True)
@@ -182,6 +219,8 @@ def nodes_of(step: Step) -> Iterator[Node]:
     """The nodes a step evaluates itself (not those of its body)."""
     if isinstance(step, (Assign, Store)) or (isinstance(step, Let) and isinstance(step.value, Node)):
         yield step.value
+    if isinstance(step, Into):
+        yield from (step.left, step.right)
 
 
 def bodies_of(step: Step) -> tuple[tuple[Step, ...], ...]:

@@ -56,16 +56,16 @@ class Member:
 
 def recurrence(group: Group, context: Context) -> Block:
     """Allocate, base cases, the loop, and the whole arrays at the end."""
-    letter = _loop_letter(group, context)
-    members = [_member(group, n, letter, context) for n in group.names]
+    letter = loop_letter(group, context)
+    members = [member(group, n, letter, context) for n in group.names]
     steps: list[Step] = []
     members = [_hoisted(m, group, letter, context, steps) for m in members]
     filled = {m.tensor.name: m.axis for m in members}
-    steps += [Allocate(m.tensor.name, m.shape, KINDS[m.tensor.kind], _fill(m), m.axis) for m in members]
+    steps += [Allocate(m.tensor.name, m.shape, KINDS[m.tensor.kind], fill_of(m), m.axis) for m in members]
     for m in members:
-        for piece in [p for p in m.pieces if _is_base(p, m, group)]:
-            steps += _stored(m, piece, context, filled, at(position(piece.indices[m.axis], m.part)), {})
-    members = [replace(m, pieces=tuple(p for p in m.pieces if not _is_base(p, m, group))) for m in members]
+        for piece in [p for p in m.pieces if is_base(p, m, group)]:
+            steps += stored_at(m, piece, context, filled, at(position(piece.indices[m.axis], m.part)), {})
+    members = [replace(m, pieces=tuple(p for p in m.pieces if not is_base(p, m, group))) for m in members]
     lo, hi = _range(members)
     body = tuple(s for m in members for s in _turn(m, letter, (lo, hi), context, filled))
     steps.append(Loop(letter, lo, hi, body, down=group.direction < 0))
@@ -73,14 +73,14 @@ def recurrence(group: Group, context: Context) -> Block:
     return Block(group.names, tuple(steps))
 
 
-def _fill(m: Member) -> str:
+def fill_of(m: Member) -> str:
     return "0" if m.zero_elsewhere or any(p.conditions for p in m.pieces) else "empty"
 
 
 # ------------------------------------------------------------------------------ one letter for the loop
 
 
-def _loop_letter(group: Group, context: Context) -> Letter:
+def loop_letter(group: Group, context: Context) -> Letter:
     """The letter of the first equation, if no other use of it is in the way."""
     wanted: Letter | None = None
     taken: set[Letter] = set()
@@ -95,7 +95,7 @@ def _loop_letter(group: Group, context: Context) -> Letter:
     return context.fresh.letter(wanted) if wanted in taken else wanted
 
 
-def _member(group: Group, name: str, letter: Letter, context: Context) -> Member:
+def member(group: Group, name: str, letter: Letter, context: Context) -> Member:
     statement: Statement = context.statements[name]
     axis = group.position(name)
     pieces = []
@@ -109,7 +109,7 @@ def _member(group: Group, name: str, letter: Letter, context: Context) -> Member
     return Member(statement.tensor, axis, tuple(pieces), statement.zero_elsewhere)
 
 
-def _is_base(piece: Piece, m: Member, group: Group) -> bool:
+def is_base(piece: Piece, m: Member, group: Group) -> bool:
     """A literal place on the axis, given without the group."""
     if isinstance(piece.indices[m.axis], Letter):
         return False
@@ -118,7 +118,7 @@ def _is_base(piece: Piece, m: Member, group: Group) -> bool:
 
 def _range(members: Sequence[Member]) -> tuple[Expr, Expr]:
     """The smallest range that holds every piece's."""
-    spans = [_span(p, m) for m in members for p in m.pieces]
+    spans = [span_of(p, m) for m in members for p in m.pieces]
     lows, highs = list(dict.fromkeys(s[0] for s in spans)), list(dict.fromkeys(s[1] for s in spans))
     return _extreme("min", lows), _extreme("max", highs)
 
@@ -134,7 +134,7 @@ def _extreme(op: str, values: list[Expr]) -> Expr:
     return best
 
 
-def _span(piece: Piece, m: Member) -> tuple[Expr, Expr]:
+def span_of(piece: Piece, m: Member) -> tuple[Expr, Expr]:
     index = piece.indices[m.axis]
     for b in piece.binds:
         if b.letter == index:
@@ -153,7 +153,7 @@ def _turn(
     for p in m.pieces:
         index = p.indices[m.axis]
         conditions = list(p.conditions)
-        lo, hi = _span(p, m)
+        lo, hi = span_of(p, m)
         if not isinstance(index, Letter):
             conditions.insert(0, Compare("==", letter, index))
         elif (lo, hi) != span:
@@ -204,10 +204,10 @@ def _split(m: Member, piece: Piece, letter: Letter, span: Span, context: Context
             for truth in (True, False)
         ]
         return (Choose(tidy(c), *branches),)
-    return tuple(_stored(m, piece, context, filled, at(position(letter, m.part)), {letter: span}))
+    return tuple(stored_at(m, piece, context, filled, at(position(letter, m.part)), {letter: span}))
 
 
-def _stored(
+def stored_at(
     m: Member, piece: Piece, context: Context, filled: dict[str, int], place: tuple, spans: dict[Letter, Span]
 ) -> list[Step]:
     """``tensor[…, t, …] = value``; a part of the other axes goes through an array of its own."""

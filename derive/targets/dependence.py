@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sympy import Basic
 
-from derive.lower.plan import Allocate, Assign, Finish, Let, Loop, Node, Step, Store, bodies_of, nodes_of
+from derive.lower.plan import Allocate, Assign, Finish, Into, Let, Loop, Node, Step, Store, Turn, bodies_of, nodes_of
 
 #: Cheap enough to write twice.
 VIEWS = (
@@ -18,8 +18,10 @@ def written(steps: Sequence[Step]) -> set[str]:
     """Names and counters that change in the steps."""
     found: set[str] = set()
     for step in steps:
-        if isinstance(step, (Assign, Allocate, Store, Finish)):
+        if isinstance(step, (Assign, Allocate, Store, Finish, Into)):
             found.add(step.name)
+        if isinstance(step, Turn):
+            found.update(step.written)
         if isinstance(step, Let):
             found.add(step.size.name)
         if isinstance(step, Loop):

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from derive.lower.plan import Allocate, Assign, Choose, Finish, Fused, Let, Loop, Node, Store
+from derive.lower.plan import Allocate, Assign, Choose, Finish, Fused, Into, Let, Loop, Node, Prepare, Store, Turn
 from derive.targets.dependence import VIEWS, invariants, written
 from derive.targets.numbers import assign, call, constant, name, tuple_of
 
@@ -77,7 +77,32 @@ def _fused(p: Printer, step: Fused) -> None:
     p.body.append(ast.Assign([ast.Tuple(targets, ast.Store())], value, lineno=0))
 
 
+def _prepare(p: Printer, step: Prepare) -> None:
+    """``step = kernel.turns((x, …), ((1, 0), …), (sizes…), (numbers…), place of t, start, stop)``."""
+    given = tuple_of([name(p.identifier(n)) for n, _, _ in step.slices])
+    places: list[ast.expr] = [
+        constant(None) if by is None or at is None else tuple_of([constant(by), p.number(at)])
+        for _, by, at in step.slices
+    ]
+    integers, reals = (tuple_of([p.number(e) for e in group]) for group in (step.integers, step.reals))
+    span = [p.number(step.start), p.number(step.stop)]
+    value = call(f"{step.kernel}.turns", given, tuple_of(places), integers, reals, constant(step.turn), *span)
+    p.body.append(assign(p.identifier(step.name), value))
+
+
+def _turn(p: Printer, step: Turn) -> None:
+    p.body.append(ast.Expr(call(name(p.identifier(step.name)), p.number(step.letter))))
+    for which in step.written:
+        p.forget(which)
+
+
+def _into(p: Printer, step: Into) -> None:
+    product = call(f"{p.target.library}.mm", p.value(step.left), p.value(step.right), out=name(p.identifier(step.name)))
+    p.body.append(ast.Expr(product))
+    p.forget(step.name)
+
+
 STEPS: dict[type, Callable] = {
     Assign: _assign, Let: _let, Allocate: _allocate, Store: _store, Finish: _finish, Loop: _loop, Choose: _choose,
-    Fused: _fused,
+    Fused: _fused, Prepare: _prepare, Turn: _turn, Into: _into,
 }  # fmt: skip

@@ -24,8 +24,10 @@ from derive.program import Program, Size, Statement, reads, tensors_read
 from derive.targets import to_torch
 from derive.targets.kernels.expressions import NoLoop
 from derive.targets.kernels.native import Native, Unfit, compiler
+from derive.targets.kernels.recurrences import Recurrences, in_recurrences
 from derive.targets.kernels.source import Source
 from derive.targets.kernels.source import source as source_of
+from derive.targets.kernels.turns import Turns
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,7 @@ class Compiled:
     narrow: Source | None = None
     ones: tuple[Size, ...] = ()
     one_pass: bool = False
+    of_turns: bool = False
 
 
 def fused_plan(program: Program) -> tuple[Plan, dict[str, Compiled]]:
@@ -43,8 +46,11 @@ def fused_plan(program: Program) -> tuple[Plan, dict[str, Compiled]]:
     plan = lower(program)
     by_name = {n: b for b in plan.blocks for n in b.names}
     numbers = [n for n, b in by_name.items() if not any(isinstance(s, (Assign, Allocate)) for s in b.steps)]
-    sources: dict[str, Compiled] = {}
-    replaced: dict[str, Block | None] = {}
+    loops = Recurrences.of(program, numbers)
+    if loops.blocks:
+        program, plan = loops.program, lower(loops.program)
+    sources = {n: Compiled(made, of_turns=True) for n, made in loops.sources.items()}
+    replaced: dict[str, Block | None] = dict(loops.blocks)
 
     def put(run: tuple[Statement, ...], made: tuple[Fused, Compiled] | None) -> None:
         """The step in place of the run's blocks."""
@@ -54,9 +60,10 @@ def fused_plan(program: Program) -> tuple[Plan, dict[str, Compiled]]:
             replaced.update(dict.fromkeys(names[:-1]))
             replaced[names[-1]] = Block(names, (step,))
 
-    for run, nests in planes.runs(program, numbers):
+    apart = in_recurrences(program)
+    for run, nests in planes.runs(program, numbers, apart):
         put(run, _fused_planes(run, nests, program, f"kernel_{len(sources)}"))
-    for run in runs(program, numbers):
+    for run in runs(program, [*numbers, *apart]):
         for part in _apart_from(replaced, run, program):
             put(part, _fused(part, program, f"kernel_{len(sources)}"))
     blocks = (replaced.get(b.names[0], b) if b.names[0] in replaced else b for b in plan.blocks)
@@ -181,7 +188,7 @@ def kernel_function(program: Program, over: Mapping[str, str] | None = None) -> 
         raise Unfit(f"{program.name} is more than one elementwise pass")
     code = to_torch.function(plan)
     module = imported(module_text([code], to_torch.SUPPORT), code.name)
-    module.__dict__.update({n: Native(s.general, s.narrow, s.ones, over or {}) for n, s in sources.items()})
+    module.__dict__.update({n: _callable(s, over or {}) for n, s in sources.items()})
     compiled = getattr(module, code.name)
     accepted = [arg.arg for arg in code.arguments.kwonlyargs]
 
@@ -190,6 +197,11 @@ def kernel_function(program: Program, over: Mapping[str, str] | None = None) -> 
         return result if isinstance(result, tuple) else (result,)
 
     return KernelFunction(run, all(_of_numbers(s) for b in plan.blocks for s in b.steps) and not over)
+
+
+def _callable(made: Compiled, over: Mapping[str, str]) -> Native:
+    """What runs a kernel once, or turn by turn."""
+    return Turns(made.general) if made.of_turns else Native(made.general, made.narrow, made.ones, over)
 
 
 def _of_numbers(step: Step) -> bool:
