@@ -95,41 +95,64 @@ def _seen(sizes, counts, starts, strides, offsets):
 
 def _correlate(x, w, starts, counts, strides, dilations, bias=None):
     """y[b, g, f, p…] = Σ c, i… w[g, f, c, i…] · x[b, g, c, start + p·stride + i·dilation…] + bias[(g, f)]."""
-    rank, taps, sizes = len(starts), w.shape[3:], x.shape[3:]
-    shape = (x.shape[0], w.shape[0], w.shape[1], *counts)
-    if bias is not None and bias.dtype != x.dtype:
-        return _correlate(x, w, starts, counts, strides, dilations) + bias.reshape(*shape[1:3], *[1] * rank)
-    if not 0 < rank <= 3 or math.prod(shape) * w.numel() * x.numel() == 0 or min(strides) <= 0 or 0 in dilations:
-        y = _matmul_windows(x, w, starts, counts, strides, dilations)
-        return y if bias is None else y + bias.reshape(*shape[1:3], *[1] * rank)
+    way = _way(x, w, counts, strides, dilations)
+    if way is _convolved and (bias is None or bias.dtype == x.dtype):
+        return _convolved(x, w, starts, counts, strides, dilations, bias)
+    y = way(x, w, starts, counts, strides, dilations)
+    return y if bias is None else y + bias.reshape(*y.shape[1:3], *[1] * len(starts))
+
+
+def _way(x, w, counts, strides, dilations):
+    """How windows of these sizes are best correlated; a gradient's are few, and the kernel long."""
+    rank, windows, points = len(counts), math.prod(counts), math.prod(w.shape[3:])
+    (samples, groups, channels), filters = x.shape[:3], w.shape[1]
+    if not 0 < rank <= 3 or windows * w.numel() * x.numel() == 0 or min(strides) <= 0 or 0 in dilations:
+        return _matmul_windows
+    if samples == 1 < min(groups, channels):
+        return _by_group
+    few = windows <= 4 and samples * filters * windows <= (samples + filters) * points
+    return _by_channel if few else _convolved
+
+
+def _convolved(x, w, starts, counts, strides, dilations, bias=None):
+    """``correlate`` as Torch's own forward convolution."""
+    rank, taps, sizes, shape = len(starts), w.shape[3:], x.shape[3:], (x.shape[0], *w.shape[:2], *counts)
     starts, dilations = list(starts), list(dilations)
     for k, d in enumerate(dilations):
         if d < 0:
             w, starts[k], dilations[k] = w.flip(3 + k), starts[k] + (taps[k] - 1) * d, -d
-    x, padding, ends = x.reshape(x.shape[0], x.shape[1] * x.shape[2], *sizes), [0] * rank, [(0, 0)] * rank
+    padding, ends = [0] * rank, [(0, 0)] * rank
     for k, (n, p, s, i, d) in enumerate(zip(sizes, counts, strides, taps, dilations)):
         last = starts[k] + (p - 1) * s + (i - 1) * d
         if starts[k] <= 0 and 0 <= n - 1 - starts[k] - last < s:  # as convolutions have it: both ends alike
             padding[k] = -starts[k]
         else:
             ends[k] = (-starts[k], last + 1 - n)
-    x = _ends(x, 2, ends)
-    products, factors = shape[0] * shape[2], (shape[0] + shape[2]) * math.prod(taps)  # of one channel
-    if math.prod(counts) == 1 and products <= factors and not any(padding) and bias is None:
-        return _one_window(x, w, dilations).reshape(shape)
+    x = _ends(x.reshape(x.shape[0], x.shape[1] * x.shape[2], *sizes), 2, ends)
     convolve = (torch.nn.functional.conv1d, torch.nn.functional.conv2d, torch.nn.functional.conv3d)[rank - 1]
     kernel = w.reshape(w.shape[0] * w.shape[1], *w.shape[2:])
     y = convolve(x, kernel, bias, tuple(strides), tuple(padding), tuple(dilations), w.shape[0])
     return y.reshape(shape)
 
 
-def _one_window(x, w, dilations):
-    """``correlate`` where each axis has one window, its first: a matrix product for each channel, then their sum."""
-    x = x[(..., *(slice(0, (n - 1) * d + 1, d) for n, d in zip(w.shape[3:], dilations)))]
-    points = math.prod(w.shape[3:])
-    x = x.reshape(x.shape[0], w.shape[0], w.shape[2], points).permute(1, 2, 3, 0)
-    w = w.reshape(*w.shape[:3], points).transpose(1, 2)
-    return (w @ x).sum(dim=1).permute(2, 0, 1)
+def _by_group(x, w, starts, counts, strides, dilations):
+    """``correlate`` of one sample with a group for each channel, then their sums: a convolution channel by channel."""
+    groups, filters, channels = w.shape[:3]
+    x = x.reshape(1, groups * channels, 1, *x.shape[3:])
+    w = w.transpose(1, 2).reshape(groups * channels, filters, 1, *w.shape[3:])
+    y = _convolved(x, w, starts, counts, strides, dilations)
+    return y.reshape(1, groups, channels, filters, *counts).sum(dim=2)
+
+
+def _by_channel(x, w, starts, counts, strides, dilations):
+    """``correlate`` as a matrix product for each channel, then their sum: for few windows of many taps."""
+    rank, points = len(starts), math.prod(w.shape[3:])
+    for k in range(rank):
+        x = _window(x, 3 + 2 * k, starts[k], (counts[k], w.shape[3 + k]), (strides[k], dilations[k]))
+    windows = x.permute(1, 2, 0, *range(3, 3 + 2 * rank, 2), *range(4, 4 + 2 * rank, 2))
+    windows = windows.reshape(*windows.shape[:2], x.shape[0] * math.prod(counts), points)
+    y = (w.reshape(*w.shape[:3], points).transpose(1, 2) @ windows.transpose(2, 3)).sum(dim=1)
+    return y.reshape(*y.shape[:2], x.shape[0], *counts).permute(2, 0, 1, *range(3, 3 + rank))
 
 
 def _matmul_windows(x, w, starts, counts, strides, dilations):

@@ -14,17 +14,17 @@ from derive.targets import support_torch_windows as in_torch
 
 support_torch.torch = support_torch_windows.torch = torch  # generated files import it themselves
 AXIS = st.tuples(st.integers(-3, 3), st.integers(1, 4), *[st.integers(1, 3)] * 3, st.integers(1, 6))
-SETUPS = st.tuples(st.lists(AXIS, min_size=1, max_size=2), st.integers(1, 2))
+SETUPS = st.tuples(st.lists(AXIS, min_size=1, max_size=2), st.integers(1, 2), st.integers(1, 2))
 BIAS = np.array([0.5, -1.0, 2.0, 3.0, -0.25, 0.0])
 
 
 def problem(setup):
-    axes, groups = setup
+    axes, groups, samples = setup
     starts, counts, strides, dilations, taps, sizes = (tuple(v) for v in zip(*axes, strict=True))
     random = np.random.default_rng(0)
-    x = random.standard_normal((2, groups, 3, *sizes))
+    x = random.standard_normal((samples, groups, 3, *sizes))
     w = random.standard_normal((groups, 2, 3, *taps))
-    y = random.standard_normal((2, groups, 2, *counts))
+    y = random.standard_normal((samples, groups, 2, *counts))
     return starts, counts, strides, dilations, taps, sizes, x, w, y
 
 
