@@ -96,10 +96,12 @@ def factors_of(body: Expr) -> tuple[Expr, ...]:
     return Mul.make_args(body)
 
 
-def mask_of(filters: Sequence[Basic], scope: Scope) -> Array | None:
-    """Where all filters hold; each is evaluated under the guard of those before it."""
+def mask_of(filters: Sequence[Basic], scope: Scope, known: Sequence[Basic] = ()) -> Array | None:
+    """Where all filters hold but those ``known`` to; each is evaluated under the guard of all before it."""
     mask: Array | None = None
     for n, f in enumerate(filters):
+        if f in known:
+            continue
         value = (scope.under_guard(*filters[:n]) if n else scope).value(f)
         mask = value if mask is None else elementwise("and", [mask, value], scope.order, "bool")
     return mask

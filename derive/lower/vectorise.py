@@ -10,13 +10,13 @@ from derive.functions import FUNCTIONS, function_name
 from derive.lower.arrays import Array, elementwise, is_number, scalar
 from derive.lower.masks import clipped, merged, narrowed
 from derive.lower.plan import Node
-from derive.lower.points import mask_of, masked
+from derive.lower.points import conjuncts, mask_of, masked
 from derive.lower.reads import read
 from derive.lower.reductions import reduction
 from derive.lower.scope import Scope
 from derive.lower.spikes import spike, spikes
 from derive.lower.stacks import stack
-from derive.lower.windows import with_offset, without_own_range
+from derive.lower.windows import own_ranges, with_offset
 from derive.program import (
     Compare,
     FloorDiv,
@@ -249,9 +249,9 @@ def _masked(e: Where, scope: Scope) -> Array:
     """One of two values, by a mask."""
     condition = e.args[0]
     then = scope.under_guard(condition).value(e.args[1])
-    left = without_own_range(e, scope)
-    if left is not None:
-        return masked(mask_of(left, scope), then, Integer(0), scope)
+    known = own_ranges(e, scope)
+    if known:
+        return masked(mask_of(conjuncts(condition), scope, known), then, Integer(0), scope)
     otherwise = scope.under_guard(Logic("not", condition)).value(e.args[2])
     if then.kind == "bool" or otherwise.kind == "bool":
         kind = "bool"

@@ -274,24 +274,19 @@ def sliding_place(points: Points) -> Array | None:
 # ------------------------------------------------------------------------------ windows that read 0 outside
 
 
-def without_own_range(e: Where, scope: Scope) -> tuple[Basic, ...] | None:
-    """``where(c, x[p·s + i·d − pad], 0)``: what c says beyond the range of indices read as windows, which is 0 outside.
-
-    None if e is no such thing or c says nothing of the kind.
-    """
+def own_ranges(e: Where, scope: Scope) -> tuple[Basic, ...]:
+    """The conditions of ``where(c, x[p·s + i·d − pad], 0)`` that only say what a window reads anyway: 0 outside."""
     read = e.args[1]
     if e.args[2] != 0 or not isinstance(read, Read) or read.tensor not in scope.tensors or read.tensor in scope.filled:
-        return None
+        return ()
     if read.tensor in scope.numbers or read.tensor in scope.given:
-        return None
+        return ()
     said = []
     for i, part in zip(read.indices, scope.tensors[read.tensor].parts, strict=True):
         where = positions(i, part, scope)
         if where is not None and where.letters and all(_in_one_index(x, read) for x in where.letters):
             said += in_range_filters(i, part)
-    asked = conjuncts(e.args[0])
-    left = tuple(c for c in asked if nonnegative_form(c) not in said)
-    return left if len(left) < len(asked) else None
+    return tuple(c for c in conjuncts(e.args[0]) if nonnegative_form(c) in said)
 
 
 def _in_one_index(letter: Letter, read: Read) -> bool:
@@ -299,5 +294,5 @@ def _in_one_index(letter: Letter, read: Read) -> bool:
 
 
 __all__ = [
-    "NEUTRAL", "correlation", "grouped", "sliding", "sliding_place", "ungrouped", "with_offset", "without_own_range",
+    "NEUTRAL", "correlation", "grouped", "own_ranges", "sliding", "sliding_place", "ungrouped", "with_offset",
 ]  # fmt: skip
