@@ -8,6 +8,9 @@ from sympy import Basic, oo
 
 from derive.program import INF, Parameter, Program
 
+#: A default that no case of a few steps or points comes to (what begins after a million steps), and one that it does.
+_BEYOND, _REACHED = 1e5, 3.0
+
 
 def hyperparameters(program: Program, kind: str) -> dict[str, object]:
     """Values of the symbolic hyperparameters: defaults, or all moved away from them.
@@ -30,7 +33,7 @@ def hyperparameters(program: Program, kind: str) -> dict[str, object]:
             whole = _wholes(p, kind, taken)
             found[p.name] = tuple(whole) if p.length else whole[0]
         elif p.kind == "Real":
-            moved = [0.7 * b + 0.05 + 0.01 * i for i, b in enumerate(_floats(p))]
+            moved = [0.7 * (b if abs(b) < _BEYOND else _REACHED) + 0.05 + 0.01 * i for i, b in enumerate(_floats(p))]
             found[p.name] = tuple(moved) if p.length else moved[0]
     return found
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from sympy import Basic
 
-from derive.program import Compare, Hyper, Program, Read, Where, piece_expressions, reads, walk
+from derive.program import Compare, Hyper, Letter, Program, Read, Where, piece_expressions, reads, walk
+
+#: What a whole number may mean: a place on an axis, where something begins, or how far it goes.
+PLACE, START, LENGTH = "place", "start", "length"
 
 
 def index_uses(program: Program, name: str) -> tuple[list, list]:
@@ -16,12 +21,45 @@ def index_uses(program: Program, name: str) -> tuple[list, list]:
     for e in everything:
         for r in reads(e):
             for part, index in zip(tensors[r.tensor].parts, r.indices, strict=True):
-                if any(q.tensor in names for q in reads(index)):
-                    bounds.append(part.extent)
+                if any(q.tensor in names for q in _outer(index)):
+                    bounds.append(part.extent - _added(index))
         for n in walk(e):
             if isinstance(n, Compare) and n.op in ("==", "!=") and _is_read(n.args[1:], name):
                 special += [a for a in n.args[1:] if a.is_Integer or isinstance(a, Hyper)]
     return bounds, list(dict.fromkeys(special))
+
+
+def meaning(program: Program, name: str) -> str:
+    """What an index input means: read beside a letter, ``x[start[n] + l]``, compared with one, ``t < length[n]``."""
+    names = _made_of(program, name)
+    everything = [e for s in program.statements for p in s.pieces for e in piece_expressions(p)]
+    indices = [i for e in everything for r in reads(e) for i in r.indices if any(q.tensor in names for q in _outer(i))]
+    if any(a.is_Add and any(isinstance(b, Letter) for b in a.args) for a in indices):
+        return START
+    ordered = (n for e in everything for n in walk(e) if isinstance(n, Compare) and n.op not in ("==", "!="))
+    if any(any(q.tensor == name for q in reads(n)) and _letters(n) for n in ordered):
+        return LENGTH
+    return LENGTH if any(_added(i) for i in indices) else PLACE
+
+
+def _outer(e: Basic) -> Iterator[Read]:
+    """The reads that are inside no other."""
+    if isinstance(e, Read):
+        yield e
+    else:
+        for a in e.args:
+            yield from _outer(a)
+
+
+def _added(index: Basic) -> int:
+    """c of ``read + c``: the values that fit the axis are shifted by it."""
+    return int(index.args[0]) if index.is_Add and len(index.args) == 2 and index.args[0].is_Integer else 0
+
+
+def _letters(comparison: Compare) -> bool:
+    """Whether one side is made of a letter outside of every read."""
+    inside = {n for r in reads(comparison) for i in r.indices for n in walk(i)}
+    return any(isinstance(n, Letter) and n not in inside for n in walk(comparison))
 
 
 def longest(program: Program) -> int:

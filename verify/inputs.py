@@ -20,9 +20,9 @@ from derive.closures import Compiler
 from derive.errors import DeriveError
 from derive.fields import FLOAT
 from derive.interpreter import Evaluator
-from derive.program import Axis, Bind, Parameter, Program, Reduce, Size, Tensor, walk
+from derive.program import Axis, Bind, Draw, Parameter, Program, Reduce, Size, Tensor, walk
 from derive.verify.hyperparameters import hyperparameters, is_symbolic, plain
-from derive.verify.index_uses import index_uses, longest
+from derive.verify.index_uses import LENGTH, START, index_uses, longest, meaning
 from derive.verify.thresholds import near, thresholds
 
 SMOOTH = ("plain", "asymmetric", "equal")
@@ -32,6 +32,7 @@ _ATTEMPTS = 120
 _WORK = 12_000
 _STEPS = 16
 _RUN = {"plain": 6, "asymmetric": 7}  # steps of an update rule: states, and what begins after some steps, must show
+_TELLING = ("asymmetric", "large")  # kinds whose whole numbers reach far, so that what they measure has many points
 _MANY = 7  # sizes of which no two can be the same without much work
 
 
@@ -315,6 +316,14 @@ def _data(
     if tensor.kind == "index":
         return _indices(program, tensor, shape, kind, rng, numbers)
     compared = thresholds(program, tensor.name, numbers) if kind in ("plain", "asymmetric") else ()
+    default = tensor.default
+    if (
+        isinstance(default, Draw)
+        and default.distribution == "uniform"
+        and all(a.is_Rational for a in default.arguments)
+    ):
+        lo, hi = map(float, default.arguments)
+        return lo + (hi - lo) * rng.uniform(0.1, 0.9, shape)
     if tensor.kind == "const":
         return np.abs(near(rng.uniform(0.5, 1.5, shape), compared, rng))
     if kind == "zeros":
@@ -325,6 +334,23 @@ def _data(
         return rng.uniform(0.2, 0.9, shape)
     values = rng.normal(size=shape) * (30.0 if kind == "large" else 1.0)
     return near(values, compared, rng)
+
+
+def _meant(values: np.ndarray, meaning: str, top: int) -> np.ndarray:
+    """Starts rise from 0, two by two; lengths are more than half of what there is room for."""
+    if meaning == START and values.ndim == 1:
+        rising = np.sort(values - values % 2)
+        return rising - rising[:1]
+    return np.maximum(values, top // 2) if meaning == LENGTH else values
+
+
+def _apart(rng: np.random.Generator, shape: tuple[int, ...], top: int, marks: list[int]) -> np.ndarray:
+    """Each number once before any is twice, so that what is chosen among differs; one of them marked, the last."""
+    free = np.array([v for v in range(top) if v not in marks] or [0])
+    values = free[rng.permutation(math.prod(shape)) % len(free)].reshape(shape)
+    if marks and values.size > 1:
+        values.flat[-1] = marks[0]
+    return values
 
 
 def _indices(
@@ -343,13 +369,16 @@ def _indices(
     if kind == "ties":
         values = values * 0 + values.reshape(-1)[0] if values.size else values
     marks = [int(numbers.get(s, s)) for s in special]
-    for mark in marks:
-        values = np.where(rng.random(shape) < 0.25, mark, values)
+    if kind == "large":
+        values = _apart(rng, shape, top, marks)
+    if kind in _TELLING:
+        values = _meant(values, meaning(program, tensor.name), top)
+    for mark in marks if kind != "large" else ():
+        chosen = rng.permutation(values.size)[: (values.size + 1) // 4]  # one in four: enough of the others are left
+        values.flat[chosen] = mark
     if kind == "zeros" and marks:
         values = np.full(shape, marks[0])
     counted = next((v for v in range(top) if v not in marks), None)
     if kind in SMOOTH and marks and values.size and counted is not None:
         values.flat[0] = values.flat[-1] = counted  # a loop that stops short must miss something
-    if kind == "large" and marks and values.size > 1 and counted is not None:
-        values.flat[0], values.flat[-1] = counted, marks[0]  # some of each
     return values

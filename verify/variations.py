@@ -31,6 +31,8 @@ FEW = 2_000
 #: How the words of a refusal begin that is the backward's alone.
 BACKWARD, NO_TENSOR = "the backward raises", "it returns no real tensor"
 NOTHING = "nothing comes out: every output is empty"
+#: Whole numbers one place on: other values, each of which the example has.
+MOVED = "whole numbers moved on"
 
 PROBED = ("forward", "probes")
 VALUES = ("contract", *PROBED)
@@ -164,6 +166,12 @@ class _Maker:
         kinds = ((n, x) for n, x in self.target.inputs.items() if x.dtype != torch.bool)
         return tuple(n for n, x in kinds if not x.is_floating_point())
 
+    @cached_property
+    def movable(self) -> tuple[str, ...]:
+        """Those of several whole inputs that may have other values: not what rises, as starts and ends do."""
+        given = ((n, self.target.inputs[n].reshape(-1)) for n in self.whole if len(self.whole) > 1)
+        return tuple(n for n, x in given if x.numel() > 1 and bool((x.diff() < 0).any()))
+
     @property
     def held(self) -> frozenset[str]:
         """What keeps its shape; several inputs of whole numbers hang together in ways that cannot be seen."""
@@ -185,7 +193,8 @@ class _Maker:
 
     def _one(self, rng: np.random.Generator, name: str, shape: tuple[int, ...], kind: str) -> Array:
         if name in self.whole and len(self.whole) > 1:
-            return self.target.inputs[name]
+            given = self.target.inputs[name]
+            return given.reshape(-1).roll(1).reshape(shape) if kind == MOVED and name in self.movable else given
         held = name in self.target.held and kind not in ("plain", "asymmetric")
         return draw(rng, self.target.inputs[name], shape, "plain" if held else kind)
 
@@ -290,6 +299,10 @@ def _values(maker: _Maker, shapes: axes.Shapes, rungs: tuple[str, ...]) -> Itera
         yield maker.near()
         return
     yield from _boundary(maker, shapes)
+    if maker.movable:
+        words = maker.refusal(shapes, MOVED)
+        moved = Variation(MOVED, maker.inputs(shapes, MOVED), PROBED)
+        yield Variation(MOVED, refused=f"the function refuses it: {words}") if words else _finite(maker, moved)
     if any(x.dtype == torch.bool for x in maker.target.inputs.values()):
         for value, kind in ((False, "all false"), (True, "all true")):
             masked = {n: torch.full_like(x, value) if x.dtype == torch.bool else x for n, x in plain.inputs.items()}
