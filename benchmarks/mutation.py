@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,8 +19,9 @@ DETAILS = Path(__file__).resolve().parent / "results" / "mutants"
 def rows() -> list[Row]:
     """The kill rate over the whole catalogue and of every operator (100 % is the bar), and the minutes it took."""
     from derive.language import catalogue_index
+    from derive.verify.mutation import mutate_all
 
-    return told(mutated(list(catalogue_index()), LIMIT))
+    return told(mutate_all(list(catalogue_index()), WORKERS, limit=LIMIT, seconds=SECONDS))
 
 
 def told(reports: list[Report]) -> list[Row]:
@@ -38,19 +36,6 @@ def told(reports: list[Report]) -> list[Row]:
     minutes = sum(r.seconds for r in reports) / 60
     timed = Row("processor minutes", minutes, MINUTES, "allowed", 1.0, unit="min")
     return [everything, timed, *(row for row in found if row.ours or row.note)]
-
-
-def mutated(names: list[str], limit: int | None) -> list[Report]:
-    """The reports, by several processes, in the order of the names."""
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    with ProcessPoolExecutor(WORKERS, get_context("spawn")) as pool:
-        return list(pool.map(_one, names, [limit] * len(names)))
-
-
-def _one(name: str, limit: int | None) -> Report:
-    from derive.verify.mutation import mutate
-
-    return mutate(name, limit=limit, seconds=SECONDS)
 
 
 def _alive(what: str, found: list) -> Row:

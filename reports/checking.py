@@ -121,17 +121,16 @@ def _checked(asked: Asked, watch: Watch, team: Alone | Team) -> Outcome:
 
 
 def _mutated(asked: Asked, watch: Watch, team: Alone | Team) -> Outcome:
-    """Planted faults instead: how many of each kind the checker kills; one process does it."""
+    """Planted faults instead: how many of each kind the checker kills; of several ranks the first does it."""
     if not team.leads:
         return Outcome()
     from derive.reports import mutations
-    from derive.verify.mutation import mutate
+    from derive.verify.mutation import mutate_all
 
-    names, found = plan.targets(asked.targets, asked.all), []
+    names = plan.targets(asked.targets, asked.all)
+    how: dict[str, Any] = {"seed": asked.seed, "limit": asked.limit, "seconds": asked.timeout}
     with watch(len(names)) as tell:
-        for name in names:
-            found.append(mutate(name, seed=asked.seed, limit=asked.limit, seconds=asked.timeout))
-            tell(name)
+        found = mutate_all(names, asked.workers, lambda report: tell(report.target), **how)
     return Outcome(mutations.to_json(found) if asked.json else mutations.to_table(found), "", exit_code(found))
 
 

@@ -143,7 +143,7 @@ def _total(reports: Sequence[Report]) -> list[str]:
 
 
 def to_json(reports: Sequence[Report]) -> str:
-    """One object; ``schema`` names its version; each finding in full."""
+    """One object; ``schema`` names its version; each mutant in full, operators without a place as a number."""
     findings = [f for report in reports for f in report.findings]
     data = {
         "schema": SCHEMA,
@@ -163,6 +163,11 @@ def _counts(found: Iterable[Finding]) -> dict[str, int]:
     return {status.replace(" ", "_"): count[status] for status in _COUNTED}
 
 
+def _said(f: Finding) -> dict[str, str]:
+    """What there is to say of a finding; what is empty is left out."""
+    return {name: value for name, value in vars(f).items() if value and name != "target"}
+
+
 def _target(report: Report) -> dict[str, object]:
     return {
         "target": report.target,
@@ -172,5 +177,5 @@ def _target(report: Report) -> dict[str, object]:
         "kill_rate": report.kill_rate,
         **_counts(report.findings),
         "notes": list(report.notes),
-        "findings": [vars(f) for f in report.findings],
+        "findings": [_said(f) for f in report.findings if f.status != NOT_APPLICABLE],
     }

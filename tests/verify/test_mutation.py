@@ -10,7 +10,7 @@ import derive
 from derive.errors import DeriveError
 from derive.reports import mutations
 from derive.verify import ladder
-from derive.verify.mutation import mutate
+from derive.verify.mutation import mutate, mutate_all
 from derive.verify.mutation.equivalence import shown
 from derive.verify.mutation.operators import ANYWHERE, BACKWARD, BREACHES, NAMES, TOGETHER, UPDATES, edits
 from derive.verify.mutation.records import KILLED, SURVIVED, UNSOUND, Report
@@ -190,9 +190,22 @@ def test_a_survivor_among_many_is_not_rounded_away(report):
     assert "99.9%" in mutations.to_table([alive]) and alive.exit_code == 1
 
 
-def test_json_holds_every_finding(report):
+def test_json_holds_every_mutant_and_counts_what_has_no_place(report):
     import json
 
     data = json.loads(mutations.to_json([report]))
     jsonschema.validate(data, SCHEMA)
-    assert len(data["targets"][0]["findings"]) == len(report.findings) and data["passed"]
+    (target,) = data["targets"]
+    assert target["not_applicable"] == len(report.of("not applicable")) > 0 and data["passed"]
+    assert len(target["findings"]) == report.mutants
+
+
+def test_processes_side_by_side_find_the_same_in_the_same_order():
+    """Also that an error of the user's comes back as one."""
+    names, how = ["relu", SQUARES], {"operators": ("sign flip", "loop bound"), "limit": 1}
+    told = []
+    together = mutate_all(names, 2, told.append, **how)
+    assert [r.findings for r in together] == [r.findings for r in mutate_all(names, 1, **how)]
+    assert sorted(r.target for r in told) == ["relu", "squares"] and all(r.of(KILLED) for r in together)
+    with pytest.raises(DeriveError, match="did you mean relu"):
+        mutate_all(["relu", "rleu"], 2, **how)

@@ -10,11 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from derive.verify.mutation.records import Finding, Mutant, Report
+    from derive.verify.mutation.side_by_side import mutate_all
     from derive.verify.mutation.sweep import mutate
 
-__all__ = ["Finding", "Mutant", "Report", "mutate"]
+__all__ = ["Finding", "Mutant", "Report", "mutate", "mutate_all"]
 
-_HOMES = {"mutate": "sweep", "Finding": "records", "Mutant": "records", "Report": "records"}
+_HOMES = {
+    "mutate": "sweep",
+    "mutate_all": "side_by_side",
+    "Finding": "records",
+    "Mutant": "records",
+    "Report": "records",
+}
 
 
 def __getattr__(name: str) -> Any:
