@@ -204,7 +204,9 @@ def _root(t: Text, node: L.Root) -> Run:
 
 
 def _call(t: Text, node: L.Call) -> Run:
-    return (Piece(node.name + "("), *deeper(joined(map(t.run, node.arguments), ", "), 2), Piece(")"))
+    least = L.BIG + 1 if len(node.arguments) > 1 else 0  # a sum's conditions have commas of their own
+    runs = [t.inside(a, least) if isinstance(a, L.Big) else t.run(a) for a in node.arguments]
+    return (Piece(node.name + "("), *deeper(joined(runs, ", "), 2), Piece(")"))
 
 
 def _element(t: Text, node: L.Element) -> Run:

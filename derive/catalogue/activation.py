@@ -214,3 +214,19 @@ def mish(x: Real[...]):
     """x tanh(log(1 + exp(x)))."""
     y[...] = x[...]*tanh(softplus(x[...]))
     return y
+
+
+@layer(torch="nn.functional.gumbel_softmax")
+def gumbel_softmax(
+    logits: Real[..., K, *B], noise: Const[..., K, *B] = uniform(0, 1), *, tau: Real = 1.0, hard: Bool = False, dim: Int = -1,
+):
+    """Softmax of logits and Gumbel noise −log(−log u); ``hard``: one at the largest, with the gradient of the soft one."""
+    assert dim == len(...) or dim == -len(B) - 1
+    g[..., k, *b] = (logits[..., k, *b] - log(-log(noise[..., k, *b])))/tau
+    p = softmax(g, dim=dim)
+    if hard:
+        best: Index[..., *B]
+        best[..., *b] = argmax[k](p[..., k, *b])
+        y[..., k, *b] = where(best[..., *b] == k, 1, 0) + (p[..., k, *b] - constant(p[..., k, *b]))
+        return y
+    return p

@@ -51,16 +51,18 @@ def grouped_query_attention(
     value: Real[..., H, S, V],
     attn_mask: Real[..., [H, G], L, S] = 0,
     keep: Bool[..., [H, G], L, S] = None,
+    left: Bool[..., [H, G], L, S][1 if dropout_p > 0 else 0] = bernoulli(1 - dropout_p),
     *,
-    is_causal: Bool = False, scale: Real = None,
+    is_causal: Bool = False, scale: Real = None, dropout_p: Real = 0,
 ):
     """Attention in which G query heads share a head of keys and values, as ``enable_gqa`` asks for.
 
-    Masks are those of ``scaled_dot_product_attention``.
+    Masks and dropout are those of ``scaled_dot_product_attention``.
     """
     k: Real[..., [H, G], S, E]
     v: Real[..., [H, G], S, V]
     k[..., [h, g], s, e] = key[..., h, s, e]
     v[..., [h, g], s, e] = value[..., h, s, e]
-    y = scaled_dot_product_attention(query, k, v, attn_mask, keep, is_causal=is_causal, scale=scale)
+    y = scaled_dot_product_attention(
+        query, k, v, attn_mask, keep, left, is_causal=is_causal, scale=scale, dropout_p=dropout_p)
     return y

@@ -199,3 +199,12 @@ def conv_transpose3d(
         w*stride[2] + k*dilation[2] - padding[2] == q,
     ](x[n, [g, c], d, h, w]*weight[[g, c], f, i, j, k])
     return y
+
+
+@layer(torch="nn.functional.conv_tbc")
+def conv_tbc(x: Real[T, N, C], weight: Real[K, C, F], bias: Real[F] = 0, *, pad: Int = 0):
+    """1-D cross-correlation of sequences laid out time, batch, channel."""
+    OT = T + 2*pad - K + 1
+    y: Real[OT, N, F]
+    y[t, n, f] = bias[f] + sum[c, k](weight[k, c, f]*x[t + k - pad, n, c])
+    return y

@@ -27,21 +27,38 @@ def pairwise_distance(
 
 
 @layer(torch="linalg.vector_norm norm")
-def vector_norm(x: Real[..., D, *B], *, p: Real = 2, dim: Int = -1):
-    """The p-norm along one axis; where it is 0, so is its gradient."""
-    assert dim == len(...) or dim == -len(B) - 1
+def vector_norm(x: Real[..., *D, *B], *, p: Real = 2, dim: Int = -1, axes: Int = 1, keepdim: Bool = False):
+    """The p-norm along one axis, or ``axes`` of them from dim on; where it is 0, so is its gradient."""
+    assert len(D) == axes
+    assert dim == len(...) or dim == -len(B) - axes
     if p == 2:
-        s[..., *b] = sum[d](x[..., d, *b]**2)
-        y[..., *b] = where(s[..., *b] > 0, sqrt(s[..., *b]), 0)
+        s[..., *b] = sum[*d](x[..., *d, *b]**2)
+        n[..., *b] = where(s[..., *b] > 0, sqrt(s[..., *b]), 0)
     elif p == 1:
-        y[..., *b] = sum[d](abs(x[..., d, *b]))
+        n[..., *b] = sum[*d](abs(x[..., *d, *b]))
     elif p == inf:
-        y[..., *b] = amax[d](abs(x[..., d, *b]))
+        n[..., *b] = amax[*d](abs(x[..., *d, *b]))
     elif p == -inf:
-        y[..., *b] = amin[d](abs(x[..., d, *b]))
+        n[..., *b] = amin[*d](abs(x[..., *d, *b]))
     elif p == 0:
-        y[..., *b] = sum[d, x[..., d, *b] != 0](1)
+        n[..., *b] = sum[*d, x[..., *d, *b] != 0](1)
     else:
-        s[..., *b] = sum[d, x[..., d, *b] != 0](abs(x[..., d, *b])**p)
-        y[..., *b] = where(s[..., *b] > 0, s[..., *b]**(1/p), 0)
+        s[..., *b] = sum[*d, x[..., *d, *b] != 0](abs(x[..., *d, *b])**p)
+        n[..., *b] = where(s[..., *b] > 0, s[..., *b]**(1/p), 0)
+    if keepdim:
+        assert axes == 1
+        y: Real[..., 1, *B]
+        y[..., 0, *b] = n[..., *b]
+        return y
+    return n
+
+
+@layer(torch="nn.functional.pdist pdist")
+def pdist(x: Real[N, D], *, p: Real = 2):
+    """The p-norm of the difference of every pair of rows: (0, 1), (0, 2), …, (1, 2), …"""
+    assert p >= 0
+    first: Index[N*(N - 1)//2]
+    first[k] = count[i < N, (i + 1)*(2*N - i - 2)//2 <= k]()
+    d[k, c] = x[first[k], c] - x[k - first[k]*(2*N - first[k] - 1)//2 + first[k] + 1, c]
+    y = vector_norm(d, p=p)
     return y

@@ -20,20 +20,32 @@ def cumprod(x: Real[..., K, *B], *, dim: Int = -1):
 
 
 @layer(torch="logsumexp")
-def logsumexp(x: Real[..., K, *B], *, dim: Int = -1):
-    """log Σ exp(x) along one axis, without overflow."""
-    assert dim == len(...) or dim == -len(B) - 1
-    m[..., *b] = max[k](x[..., k, *b])
-    s[..., *b] = sum[k](exp(x[..., k, *b] - m[..., *b]))
-    y[..., *b] = m[..., *b] + log(s[..., *b])
+def logsumexp(x: Real[..., *D, *B], *, dim: Int = -1, axes: Int = 1, keepdim: Bool = False):
+    """log Σ exp(x) along one axis, or ``axes`` of them from dim on, without overflow."""
+    assert len(D) == axes
+    assert dim == len(...) or dim == -len(B) - axes
+    m[..., *b] = max[*d](x[..., *d, *b])
+    s[..., *b] = sum[*d](exp(x[..., *d, *b] - m[..., *b]))
+    if keepdim:
+        assert axes == 1
+        y: Real[..., 1, *B]
+        y[..., 0, *b] = m[..., *b] + log(s[..., *b])
+    else:
+        y[..., *b] = m[..., *b] + log(s[..., *b])
     return y
 
 
 @layer(torch="prod")
-def prod_along(x: Real[..., K, *B], *, dim: Int = -1):
-    """Product along one axis; its gradient is right where factors are 0."""
-    assert dim == len(...) or dim == -len(B) - 1
-    y[..., *b] = prod[k](x[..., k, *b])
+def prod_along(x: Real[..., *D, *B], *, dim: Int = -1, axes: Int = 1, keepdim: Bool = False):
+    """Product along one axis, or ``axes`` of them from dim on; its gradient is right where factors are 0."""
+    assert len(D) == axes
+    assert dim == len(...) or dim == -len(B) - axes
+    if keepdim:
+        assert axes == 1
+        y: Real[..., 1, *B]
+        y[..., 0, *b] = prod[*d](x[..., *d, *b])
+    else:
+        y[..., *b] = prod[*d](x[..., *d, *b])
     return y
 
 

@@ -30,3 +30,28 @@ def spread_axis(x: Real[*A, 1, *B], *, axis: Int = 1, n: Int):
     y: Real[*A, n, *B]
     y[*a, i, *b] = x[*a, 0, *b]
     return y
+
+
+@layer(torch="nn.Identity")
+def identity(x: Real[...]):
+    """The same values."""
+    y[...] = x[...]
+    return y
+
+
+@layer(torch="nn.Flatten flatten")
+def flatten(x: Real[*A, *K, *B], *, start_dim: Int = 1, end_dim: Int = -1):
+    """Axes from start_dim to end_dim as one, the last of them fastest."""
+    assert start_dim == len(A) or end_dim - start_dim == len(K) - 1
+    assert end_dim == -len(B) - 1 or end_dim - start_dim == len(K) - 1
+    y: Real[*A, [*K, 1], *B]
+    y[*a, [*k, 0], *b] = x[*a, *k, *b]
+    return y
+
+
+@layer(torch="nn.Unflatten unflatten")
+def unflatten(x: Real[*A, [sizes[0], sizes[1]], *B], *, dim: Int = 1, sizes: Int[2]):
+    """One axis as two of those sizes, the second of them fastest."""
+    assert dim == len(A) or dim == -len(B) - 1
+    y[*a, m, k, *b] = x[*a, [m, k], *b]
+    return y

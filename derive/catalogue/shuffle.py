@@ -15,7 +15,7 @@ def pixel_unshuffle(x: Real[..., C, [H, downscale_factor], [W, downscale_factor]
     return y
 
 
-@layer(torch="nn.ChannelShuffle nn.functional.channel_shuffle")
+@layer(torch="nn.ChannelShuffle nn.functional.channel_shuffle nn.functional.native_channel_shuffle")
 def channel_shuffle(x: Real[N, [groups, C], ...], *, groups: Int):
     """The first channel of every group, then the second of every group, and so on."""
     y[n, [c, g], ...] = x[n, [g, c], ...]

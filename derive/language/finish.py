@@ -17,6 +17,7 @@ from derive.program import (
     Piece,
     Read,
     Reduce,
+    Size,
     Statement,
     Tensor,
     free_letters,
@@ -91,7 +92,7 @@ def solve_all(build: Build, facts: Facts) -> None:
 
 
 def drop_units(build: Build) -> None:
-    """``[1, C]`` → ``C``: a part of extent 1 in a composite goes, its letter becomes 0."""
+    """``[1, C]`` → ``C``: a part of extent 1 in a composite goes, its letter becomes 0; beside a lone pack it stays."""
     dropped: dict[str, tuple[int, ...]] = {}
     for row in build.rows:
         gone: list[int] = []
@@ -100,7 +101,9 @@ def drop_units(build: Build) -> None:
             slots = dim.slots
             unit = [i for i, s in enumerate(slots) if s.extent == 1 and not s.below and not s.origin]
             if len(slots) > 1 and unit:
-                gone += [at + i for i in (unit if len(unit) < len(slots) else unit[1:])]
+                rest = [s for i, s in enumerate(slots) if i not in unit]
+                joined = len(rest) == 1 and isinstance(rest[0].extent, Size) and rest[0].extent.is_pack
+                gone += [at + i for i in (unit if rest and not joined else unit[1:])]
             at += len(slots)
         if gone:
             dropped[row.name] = tuple(gone)

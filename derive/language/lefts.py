@@ -39,7 +39,11 @@ def _axis_item(axis: ast.expr, ctx: Context) -> Item:
     if key is not None:
         return declared_pack(key, axis, ctx)
     if isinstance(axis, ast.List):
-        return Dim(tuple(_entry(e, ctx) for e in axis.elts))
+        dim = Dim(tuple(_entry(e, ctx) for e in axis.elts))
+        if len(dim.slots) == 1 and isinstance(dim.slots[0].extent, Size) and dim.slots[0].extent.is_pack:
+            mend = "say how many axes it has, or write [*K, 1]"
+            raise ctx.error("a composite of nothing but a pack cannot be told from the pack", axis, mend)
+        return dim
     if isinstance(axis, ast.Tuple):
         raise ctx.error("round brackets inside axes", axis, "a composite axis is written with square ones: [G, C]")
     return Dim((_slot(axis, ctx),))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from sympy import Expr
+from sympy import Expr, Mul
 
 from derive.lower.arrays import index, product, reshaped
 from derive.lower.plan import ALL, Assign, Block, Node, Plan, span
@@ -48,8 +48,9 @@ def _is_pack(extent: Expr) -> bool:
 
 
 def _axis_length(axis: Axis) -> Expr:
-    """A pack alone stays its own symbol: the printer spreads it."""
-    return product(part.extent for part in axis)
+    """A pack alone stays its own symbol, which the printer spreads; joined to a part of extent 1 it is a product."""
+    length = product(part.extent for part in axis)
+    return Mul(length, 1, evaluate=False) if len(axis) > 1 and _is_pack(length) else length
 
 
 # ------------------------------------------------------------------------------ memory

@@ -264,7 +264,7 @@ def _for_sizes(
 
 
 def solved_sizes(tensors: Iterable[Tensor]) -> dict[Size, None]:
-    """Sizes that shapes alone give: an axis with one unknown part tells it."""
+    """Sizes that shapes alone give: an axis with one unknown part tells it, a pack only axes of its own."""
     axes = [axis for t in tensors for axis in t.axes]
     known: dict[Size, None] = {}
     grown = True
@@ -272,7 +272,8 @@ def solved_sizes(tensors: Iterable[Tensor]) -> dict[Size, None]:
         grown = False
         for axis in axes:
             unknown = [s for part in axis for s in _unknown(part.extent, known)]
-            if len(unknown) == 1 and any(part.extent == unknown[0] for part in axis):
+            told = len(unknown) == 1 and any(part.extent == unknown[0] for part in axis)
+            if told and (len(axis) == 1 or not unknown[0].is_pack):
                 known[unknown[0]] = None
                 grown = True
     return known

@@ -13,7 +13,7 @@ from fractions import Fraction
 
 from sympy import Basic
 
-from derive.program import Letter, Part, Piece, Program, Statement
+from derive.program import Letter, Part, Piece, Program, Statement, reads
 from derive.simplify.algebra import Algebra, OverBudget
 from derive.simplify.atoms import ONE, Monomial, Polynomial, plain, scaled
 from derive.simplify.convert import Converter
@@ -127,7 +127,7 @@ def _solve(basis: Basis, statement: Statement) -> None:
         if a is None:
             return
         image = _isolated(basis, form, a, target)
-        if image is None or not _worth(basis, a, letters, form, statement, depth):
+        if image is None or _hides(algebra, image, a) or not _worth(basis, a, letters, form, statement, depth):
             return
         guards = _guards_beside(basis, form, a)
         if guards and algebra.atoms[a].kind in ("read", "base"):
@@ -174,6 +174,15 @@ def _isolated(basis: Basis, form: Polynomial, a: int, target: Polynomial) -> Pol
         return None
     divided = algebra.times(algebra.plus(target, scaled(rest, -ONE)), algebra.power({others: c}, -1))
     return algebra.power(divided, inverse) if len(divided) == 1 or inverse == 1 else None
+
+
+def _hides(algebra: Algebra, image: Polynomial, a: int) -> bool:
+    """Whether the solved form still reads what it was solved for, behind ``constant`` or a reduction."""
+    atom = algebra.atoms[a]
+    if atom.kind != "read":
+        return False
+    beside = [algebra.atoms[b] for mono in image for b, _ in mono]
+    return any(b.kind == "opaque" and any(r.tensor == atom.head for r in reads(b.head)) for b in beside)
 
 
 def _guards_beside(basis: Basis, form: Polynomial, a: int) -> tuple[Basic, ...]:

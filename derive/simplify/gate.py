@@ -22,6 +22,7 @@ from derive.fields import FLOAT, MODULAR, MP, Field
 from derive.interpreter import Evaluator
 from derive.program import (
     Bind,
+    Draw,
     Hyper,
     Letter,
     Part,
@@ -189,7 +190,15 @@ def _by_name(e: Expr) -> list[Symbol]:
 
 
 def _data(tensor: Tensor, rng: random.Random, positive: bool) -> _Drawn:
-    """A value for each point: read as an array is."""
+    """A value for each point, read as an array is; what is drawn uniformly stays within its bounds."""
+    default = tensor.default
+    if (
+        isinstance(default, Draw)
+        and default.distribution == "uniform"
+        and all(a.is_Rational for a in default.arguments)
+    ):
+        lo, hi = map(float, default.arguments)
+        return _Drawn(lambda: lo + (hi - lo) * rng.randrange(100, 900) / 1024)
     draw = {"index": lambda: rng.randrange(2), "bool": lambda: rng.random() < 0.7}.get(
         tensor.kind, lambda: rng.choice((1, 1) if positive else (-1, 1)) * rng.randrange(100, 1500) / 1024
     )

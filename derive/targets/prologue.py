@@ -218,7 +218,7 @@ def _factors(p: Prologue, derived: dict[Size, Expr]) -> None:
         tensor, axis, length = entry
         e = Mul(*(part.extent for part in axis))
         unknown = [s for s in sorted(e.free_symbols, key=str) if s not in p.known]
-        if len(unknown) > 1:
+        if len(unknown) > 1 or (unknown and unknown[0].is_pack):  # a length does not tell a pack's axes
             continue
         p.later.remove(entry)
         if not unknown or unknown[0] in derived:

@@ -25,12 +25,15 @@ def _attention(inputs: Inputs, hypers: Hypers) -> tuple[Array, ...]:
     if hypers["dropout_p"] > 0:  # torch draws for itself: its weights, then what is left of them
         value = torch.eye(key.shape[-2], dtype=value.dtype).expand(*key.shape[:-1], -1)
     with torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH):
-        y = F.scaled_dot_product_attention(query, key, value, scale=hypers["scale"], **given)
+        grouped = query.ndim > 2 and query.shape[-3] != key.shape[-3]
+        y = F.scaled_dot_product_attention(query, key, value, scale=hypers["scale"], enable_gqa=grouped, **given)
     if hypers["dropout_p"] > 0:
-        y = (y * inputs["left_0"] / (1 - hypers["dropout_p"])) @ inputs["value"]
+        value = inputs["value"].repeat_interleave(query.shape[-3] // key.shape[-3], -3) if grouped else inputs["value"]
+        y = (y * inputs["left_0"] / (1 - hypers["dropout_p"])) @ value
     return (y,)
 
 
 REFERENCES: dict[str, Reference] = {
     "scaled_dot_product_attention": _attention,
+    "grouped_query_attention": _attention,
 }

@@ -10,7 +10,9 @@ from derive.verify.references.form import Hypers, Inputs, Reference, of
 
 
 def _norm(inputs: Inputs, hypers: Hypers) -> tuple[Array, ...]:
-    return (torch.linalg.vector_norm(inputs["x"], hypers["p"], dim=hypers["dim"]),)
+    x, dim = inputs["x"], hypers["dim"] % inputs["x"].ndim
+    along = tuple(range(dim, dim + hypers["axes"]))
+    return (torch.linalg.vector_norm(x, hypers["p"], dim=along, keepdim=hypers["keepdim"]),)
 
 
 def _cosine(inputs: Inputs, hypers: Hypers) -> tuple[Array, ...]:

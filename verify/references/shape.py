@@ -16,7 +16,12 @@ def _axis(inputs: Inputs, hypers: Hypers) -> tuple[Array, ...]:
     return (inputs["x"].repeat_interleave(hypers["n"], hypers["axis"]),)
 
 
+def _identity(inputs: Inputs, hypers: Hypers) -> tuple[Array, ...]:
+    return (torch.nn.Identity()(inputs["x"]),)
+
+
 REFERENCES: dict[str, Reference] = {
+    "identity": _identity,
     "add": of(torch.add, "x", "other"),
     "minimum": of(torch.minimum, "x", "other"),
     "spread_front": _front,

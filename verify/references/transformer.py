@@ -1,4 +1,4 @@
-"""torch's own operation: attention of several heads."""
+"""torch's own operation: attention of several heads, and the layers of a transformer."""
 
 from __future__ import annotations
 
@@ -43,4 +43,89 @@ def _split(x: Array, heads: int) -> Array:
     return x.unflatten(-1, (heads, -1)).permute(1, 2, 0, 3)
 
 
-REFERENCES: dict[str, Reference] = {"multi_head_attention": _heads}
+def _packed(inputs: Inputs, hypers: Hypers) -> tuple[Array, ...]:
+    weight = inputs["in_proj_weight"]
+    bias = inputs.get("in_proj_bias", torch.zeros(len(weight), dtype=weight.dtype))
+    y, _ = F.multi_head_attention_forward(
+        inputs["query"], inputs["memory"], inputs["memory"], weight.shape[1], hypers["num_heads"], weight, bias,
+        None, None, False, 0.0, inputs["out_proj_weight"], inputs.get("out_proj_bias"), need_weights=False,
+        attn_mask=inputs.get("mask"), key_padding_mask=inputs.get("padding"),
+    )  # fmt: skip
+    return (y,)
+
+
+def _feed_forward(inputs: Inputs, hypers: Hypers) -> tuple[Array, ...]:
+    bend = getattr(F, hypers["activation"])
+    h = bend(F.linear(inputs["x"], inputs["linear1_weight"], inputs.get("linear1_bias")))
+    return (F.linear(h, inputs["linear2_weight"], inputs.get("linear2_bias")),)
+
+
+#: The definitions' words for torch's parts of a layer, and its arguments.
+_PARTS_OF_A_LAYER = (
+    ("self_in_proj_", "self_attn.in_proj_"), ("self_out_proj_", "self_attn.out_proj."),
+    ("cross_in_proj_", "multihead_attn.in_proj_"), ("cross_out_proj_", "multihead_attn.out_proj."),
+    ("in_proj_", "self_attn.in_proj_"), ("out_proj_", "self_attn.out_proj."), ("linear1_", "linear1."),
+    ("linear2_", "linear2."), ("norm1_", "norm1."), ("norm2_", "norm2."), ("norm3_", "norm3."),
+)  # fmt: skip
+_MASKS = {
+    "encoder": {"mask": "src_mask", "padding": "src_key_padding_mask"},
+    "decoder": {
+        "tgt_mask": "tgt_mask", "memory_mask": "memory_mask", "tgt_padding": "tgt_key_padding_mask",
+        "memory_padding": "memory_key_padding_mask",
+    },
+}  # fmt: skip
+
+
+def _layer(kind: str) -> Reference:
+    """torch's module of one layer, its parameters those given."""
+
+    def call(inputs: Inputs, hypers: Hypers) -> tuple[Array, ...]:
+        return (_one_layer(kind, inputs, hypers),)
+
+    return call
+
+
+def _one_layer(kind: str, inputs: Inputs, hypers: Hypers) -> Array:
+    """Biases absent are zeros and weights of norms ones, as torch makes the former and the latter."""
+    data = ("src",) if kind == "encoder" else ("tgt", "memory")
+    wide, longer = inputs["linear2_weight"].shape
+    cls = getattr(torch.nn, f"Transformer{kind.title()}Layer")
+    options = {n: hypers[n] for n in ("activation", "layer_norm_eps", "batch_first", "norm_first")}
+    module = cls(wide, hypers["nhead"], longer, 0.0, dtype=inputs[data[0]].dtype, **options)
+    with torch.no_grad():
+        for name, parameter in module.named_parameters():
+            parameter.fill_(1.0 if "norm" in name and name.endswith("weight") else 0.0)
+    given = {
+        torchs + name.removeprefix(ours): value
+        for name, value in inputs.items()
+        for ours, torchs in _PARTS_OF_A_LAYER
+        if name.startswith(ours)
+    }
+    masks = {torchs: inputs[ours] for ours, torchs in _MASKS[kind].items() if ours in inputs}
+    return torch.func.functional_call(module, given, tuple(inputs[n] for n in data), masks)
+
+
+def _stack(kind: str) -> Reference:
+    """Layers one above the other, then the last norm."""
+
+    def call(inputs: Inputs, hypers: Hypers) -> tuple[Array, ...]:
+        first = "src" if kind == "encoder" else "tgt"
+        z, alike = inputs[first], {n: v for n, v in inputs.items() if n == "memory" or n in _MASKS[kind]}
+        for i in range(hypers["num_layers"]):
+            own = {n.removesuffix(f"_{i}"): v for n, v in inputs.items() if n.endswith(f"_{i}")}
+            z = _one_layer(kind, {first: z, **alike, **own}, hypers)
+        if "norm_weight" in inputs:
+            weight, bias = inputs["norm_weight"], inputs.get("norm_bias")
+            z = F.layer_norm(z, weight.shape, weight, bias, hypers["layer_norm_eps"])
+        return (z,)
+
+    return call
+
+
+REFERENCES: dict[str, Reference] = {
+    "multi_head_attention": _heads,
+    "packed_attention": _packed,
+    "feed_forward": _feed_forward,
+    **{f"transformer_{kind}_layer": _layer(kind) for kind in _MASKS},
+    **{f"transformer_{kind}": _stack(kind) for kind in _MASKS},
+}

@@ -13,4 +13,8 @@ SETTINGS: Settings = {
         {"keep": None, "attn_mask": None, "is_causal": True},
         {"is_causal": True, "scale": 0.7},
     ),
+    "grouped_query_attention": (
+        {"keep": None, "attn_mask": None},
+        {"is_causal": True, "scale": 0.7, "attn_mask": None, "dropout_p": 0.4},
+    ),
 }

@@ -9,11 +9,12 @@ SETTINGS: Settings = {
     "pairwise_distance": ({}, {"p": 1, "keepdim": True}, {"p": 3}, {"p": float("inf")}),
     "vector_norm": (
         {},
-        {"p": 1, "dim": 0},
+        {"p": 1, "dim": 0, "keepdim": True},
         {"p": float("inf")},
         {"p": float("-inf")},
         {"p": 0},
         {"p": 3, "dim": 1},
-        {"p": 0.5},
+        {"p": 0.5, "dim": 0, "axes": 2},
     ),
+    "pdist": ({}, {"p": 1}, {"p": float("inf")}, {"p": 3}),
 }

@@ -1,4 +1,4 @@
-"""Settings: attention of several heads, axes put in, a linear map under cross entropy."""
+"""Settings: attention of several heads, the layers of transformers, axes put in, a linear map under cross entropy."""
 
 from __future__ import annotations
 
@@ -11,6 +11,22 @@ SETTINGS: Settings = {
         {"num_heads": 1, "more": 1, "bias_k": None, "bias_v": None, "dropout_p": 0.3, "mask": None,
          "need_weights": True, "average_attn_weights": False},
     ),
+    "packed_attention": ({"num_heads": 2}, {"num_heads": 1, "mask": None, "in_proj_bias": None, "out_proj_bias": None}),
+    "feed_forward": ({}, {"activation": "gelu", "linear1_bias": None, "linear2_bias": None}),
+    "transformer_encoder_layer": (
+        {"nhead": 2, "padding": None},
+        {"nhead": 1, "mask": None, "norm_first": True, "batch_first": True, "activation": "gelu"},
+    ),
+    "transformer_decoder_layer": (
+        {"nhead": 1, "tgt_padding": None, "memory_mask": None},
+        {"nhead": 2, "tgt_mask": None, "memory_padding": None, "norm_first": True, "batch_first": True},
+    ),
+    "transformer_encoder": (
+        {"nhead": 2, "num_layers": 2, "norm_weight": None, "norm_bias": None, "padding": None},
+    ),
+    "transformer_decoder": ({"nhead": 2, "tgt_padding": None, "memory_padding": None},),
+    "flatten": ({}, {"start_dim": 0, "end_dim": 1}, {"start_dim": -2}),
+    "unflatten": ({"sizes": (2, 3)}, {"sizes": (3, 1), "dim": -1}),
     "spread_front": ({"n": 3},),
     "spread_axis": ({"n": 3, "axis": 1}, {"n": 2, "axis": 0}),
     "linear_cross_entropy": ({}, {"weight": None, "linear_bias": None, "label_smoothing": 0.2, "reduction": "none"}),
