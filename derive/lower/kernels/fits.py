@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from sympy import Basic, Expr, Function
 
 from derive.functions import function_name
-from derive.program import Bind, Piece, Program, Read, Reduce, Size, Statement, Tensor, reads, walk
+from derive.program import Bind, Piece, Program, Read, Reduce, Size, Statement, Tensor, reads, tensors_read, walk
 
 REDUCTIONS = ("sum", "max", "min", "amax", "amin", "any", "all", "count", "prod")
 #: Scalar functions that loops do not have.
@@ -18,18 +18,21 @@ MISSING = ("digamma", "polygamma")
 
 
 def runs(program: Program, numbers: Iterable[str]) -> Iterator[tuple[Statement, ...]]:
-    """Maximal runs of consecutive statements that fit; ``numbers`` are Python's, and stand in no run."""
+    """Maximal runs of consecutive statements that fit; ``numbers`` are Python's, and stand in no run.
+
+    What stands in no run, or is a single value, and needs nothing of a run, does not end it: it is worked out before.
+    """
     aside = frozenset(numbers)
     run: list[Statement] = []
     for s in program.statements:
-        if s.name in aside:
-            continue
-        if fits(s, program, aside):
+        fitting = s.name not in aside and fits(s, program, aside)
+        if fitting:
             run.append(s)
             continue
-        if run:
+        passed = s.name in aside or not s.tensor.parts
+        if run and not (passed and not set(tensors_read(s)) & {r.name for r in run}):
             yield tuple(run)
-        run = []
+            run = []
     if run:
         yield tuple(run)
 

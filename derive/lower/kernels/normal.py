@@ -9,6 +9,8 @@ from sympy import Basic, Expr, Function, Integer, Pow
 
 from derive.lower.kernels.phases import phases_of
 from derive.lower.kernels.records import Kernel, Loop
+from derive.lower.kernels.sharing import shared
+from derive.lower.kernels.short import term_by_term
 from derive.program import (
     Bind,
     Compare,
@@ -34,7 +36,7 @@ def kernel(name: str, statements: Sequence[Statement], program: Program, wanted:
     """The statements as phases of loops; None if nothing would be computed together."""
     loops = [loop for s in statements for loop in _normal(s, Fresh(names_in(program)))]
     kept = set(wanted)
-    loops = _inlined(loops, kept)
+    loops = _needed(shared(_inlined(loops, kept), kept), kept)
     fresh = Fresh({*names_in(program), *(loop.name for loop in loops)})
     checks = [check for loop in loops for check in checks_of(loop, program.tensors, fresh)]
     checks = list({(c.entries, c.rhs): c for c in checks}.values())
@@ -48,13 +50,30 @@ def kernel(name: str, statements: Sequence[Statement], program: Program, wanted:
     inputs = tuple(n for n in read if n not in own)
     used = (*inputs, *own)
     outputs = tuple(n for n in own if n in kept)
+    if not _has_precision([tensors[n] for n in inputs]) and _has_precision([tensors[n] for n in own]):
+        return None
     return Kernel(name, phases, tuple(tensors[n] for n in used), inputs, outputs, tuple(c.name for c in checks))
+
+
+def _needed(loops: Sequence[Loop], kept: set[str]) -> list[Loop]:
+    """The loops without those that nobody reads."""
+    needed, result = set(kept), []
+    for loop in reversed(loops):
+        if loop.name in needed:
+            needed |= {r.tensor for e in loop.expressions for r in reads(e)}
+            result.append(loop)
+    return result[::-1]
+
+
+def _has_precision(tensors: Iterable[Tensor]) -> bool:
+    """Whether one of them is of real numbers: it is the inputs' precision that a kernel computes in."""
+    return any(t.kind in ("real", "const") for t in tensors)
 
 
 def _normal(s: Statement, fresh: Fresh) -> Iterator[Loop]:
     """A statement as maps and bare reductions: each inner reduction a tensor of its own."""
     (piece,) = s.pieces
-    rhs = piece.rhs
+    rhs = term_by_term(piece.rhs)
     if piece.conditions:
         condition = piece.conditions[0] if len(piece.conditions) == 1 else Logic("and", *piece.conditions)
         rhs = Where(condition, rhs, 0)

@@ -66,8 +66,15 @@ def fused_plan(program: Program) -> tuple[Plan, dict[str, Compiled]]:
     for run in runs(program, [*numbers, *apart]):
         for part in _apart_from(replaced, run, program):
             put(part, _fused(part, program, f"kernel_{len(sources)}"))
-    blocks = (replaced.get(b.names[0], b) if b.names[0] in replaced else b for b in plan.blocks)
-    return replace(plan, blocks=tuple(b for b in blocks if b is not None)), sources
+    blocks = (x for b in plan.blocks for x in _instead(b, replaced))
+    return replace(plan, blocks=tuple(blocks)), sources
+
+
+def _instead(block: Block, replaced: Mapping[str, Block | None]) -> list[Block]:
+    """The kernels in place of a block; it stays if it computes something else, too."""
+    put = [b for n in block.names if (b := replaced.get(n)) is not None]
+    kernels = list({id(b): b for b in put}.values())
+    return kernels if all(n in replaced for n in block.names) else [*kernels, block]
 
 
 def _apart_from(taken: Container[str], run: tuple[Statement, ...], program: Program) -> Iterator[tuple[Statement, ...]]:

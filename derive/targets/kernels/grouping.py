@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from sympy import Basic, Expr, Integer
 
 from derive.lower.kernels.records import Loop, Phase
+from derive.lower.kernels.short import told_apart
 from derive.program import Bind, Compare, Letter, Logic, Read, Size, Where, reads
 
 
@@ -20,10 +21,12 @@ class Group:
 
 @dataclass(frozen=True)
 class Member:
-    """A loop in its group's letters; ``kind``: map (by inner loops, if it reduces), reduction, columns, or points.
+    """A loop in its group's letters; ``kind``: map (by inner loops, if it reduces), reduction, columns, values,
+    or points.
 
     A reduction is over the inner part of its nest; columns are reduced over the outer part, all at once.
 
+    Of values, ``inner`` is the short letter that is left out of ``nest``, each of its values a line, and its extent.
     Of points, ``inner`` is where along the letter left out of ``nest``, and the conditions; the loop gives the value.
     """
 
@@ -68,6 +71,9 @@ def _member(loop: Loop, phase: Phase) -> tuple[Member, tuple[Expr, ...]]:
     if point is not None:
         return point, tuple(b.hi for b in kept if b.letter in point.nest)
     filters = tuple(e for e in loop.entries if not isinstance(e, Bind))
+    apart = told_apart(kept, loop.rhs) if not loop.op else None
+    if apart is not None:
+        return _over("values", loop, tuple(b for b in kept if b is not apart), (apart.letter, apart.hi))
     if not loop.op:
         return _over("map", loop, kept, ())
     simple = loop.bound and all(b.lo == 0 for b in loop.bound)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from sympy import Basic, Expr, Symbol
+from sympy import Basic, Expr, Integer, Symbol
 
 from derive.program import Compare, Letter, Logic, Read, reads
 from derive.targets.kernels.types import TYPES
@@ -47,7 +47,15 @@ class Still:
     def _is_inside(self, r: Read) -> bool:
         """Whether each index is inside whatever the conditions around it."""
         pairs = zip(r.indices, self.p.tensors[r.tensor].parts, strict=True)
-        return all(self.ranges.get(i) == p.extent or i == 0 or any(True for _ in reads(i)) for i, p in pairs)  # type: ignore[call-overload]
+        return all(self._is_within(i, p.extent) for i, p in pairs)
+
+    def _is_within(self, i: Expr, extent: Expr) -> bool:
+        """A letter over the whole axis, a number below its size, data (which are held inside where they are read)."""
+        if isinstance(i, Letter):
+            return self.ranges.get(i) == extent
+        if isinstance(i, Integer):
+            return i == 0 or bool(extent.is_Integer and 0 <= i < extent)
+        return any(True for _ in reads(i))
 
     def is_still(self, e: Basic) -> bool:
         """Whether the loop being written leaves it as it is."""

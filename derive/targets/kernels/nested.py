@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sympy import Basic
+from sympy import Basic, Integer
 
 from derive.lower.kernels.records import Loop
+from derive.lower.kernels.short import at
 from derive.program import Bind, Letter, substitute
 from derive.targets.kernels.expressions import PLUS
 from derive.targets.kernels.grouping import Group, Member
@@ -149,6 +150,8 @@ class Nested(Pass):
             e(depth, self.step(self._sum_at(loop), loop, m.inner))
         elif m.kind == "columns":
             e(depth, self.step(self._column(loop, {}), loop, m.inner, shared=True))
+        elif m.kind == "values":
+            self._values(depth, m)
         elif m.kind == "points":
             self._point(depth, m)
         elif loop.op and loop.bound:
@@ -170,6 +173,16 @@ class Nested(Pass):
         only = self.filters(conditions)
         head = f"if ({only.text}) " if only else ""
         self.p.emit(depth, f"{head}{self._column(m.loop, {letter: at})} = {self.side(m.loop)(m.loop.rhs).text};")
+
+    def _values(self, depth: int, m: Member) -> None:
+        """One line for each value of a short letter."""
+        loop, (letter, extent) = m.loop, m.inner
+        names = [f"{self.p.name(loop.name)}here{k}" for k in range(int(extent))]
+        for k, name in enumerate(names):
+            value = self.side(loop)(at(loop.rhs, letter, k)).text
+            self.p.emit(depth, f"const {TYPES[loop.tensor.kind]} {name} = {value};")
+        for k, name in enumerate(names):
+            self.store(depth, loop, name, {letter: Integer(k)})
 
     def _window(self, depth: int, m: Member) -> None:
         """A reduction at each point, by loops of its own."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from sympy import Basic, Expr
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from derive.targets.kernels.source import Printer
 
 BLOCK = 4096
+_NOTHING: Mapping[Basic, Basic] = {}
 
 
 class Pass(Places):
@@ -105,11 +106,11 @@ class Pass(Places):
         sides = {"index": self.p.print.integer, "bool": self.p.print.condition}
         return sides.get(loop.tensor.kind, self.p.print.real)
 
-    def store(self, depth: int, loop: Loop, value: str) -> None:
-        """Where somebody else will look for it."""
+    def store(self, depth: int, loop: Loop, value: str, known: Mapping[Basic, Basic] = _NOTHING) -> None:
+        """Where somebody else will look for it; ``known``: letters that have a value."""
         if self.is_held(loop.name) or loop.name in self.buffers:
             held, self.local = self.local, {}
-            where = self.place(Read(loop.name, *loop.letters))
+            where = self.place(Read(loop.name, *(known.get(x, x) for x in loop.letters)))
             self.local = held
             self.p.emit(depth, f"{where} = {value};")
 
