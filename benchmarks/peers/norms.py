@@ -200,7 +200,9 @@ def _rms_norm(n, x, w):
 
 
 def _group_norm(n, x, w, b):
-    return w[:, None, None] * n.reshape(_moments(n, n.reshape(x, (x.shape[0], 8, -1)), (2,)), x.shape) + b[:, None, None]
+    return (
+        w[:, None, None] * n.reshape(_moments(n, n.reshape(x, (x.shape[0], 8, -1)), (2,)), x.shape) + b[:, None, None]
+    )
 
 
 def _statistics(n, x, axes):

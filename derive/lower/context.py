@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
-from sympy import Expr
+from sympy import Add, Expr
 
 from derive.lower.arrays import Array
 from derive.lower.plan import ALL, Item, Node, at, span
@@ -13,7 +14,7 @@ from derive.lower.points import real
 from derive.lower.reads import position, stored
 from derive.lower.scope import Scope
 from derive.lower.vectorise import vectorise, whole
-from derive.program import Fresh, Letter, Part, Piece, Program, Statement, Tensor
+from derive.program import Fresh, Letter, Part, Piece, Program, Statement, Tensor, walk
 
 
 @dataclass
@@ -27,7 +28,13 @@ class Context:
     numbers: dict[str, Expr]
 
     def scope(self) -> Scope:
-        return Scope(vectorise, self.tensors, self.fresh, numbers=self.numbers)
+        return Scope(vectorise, self.tensors, self.fresh, numbers=self.numbers, sums=self.sums)
+
+    @cached_property
+    def sums(self) -> frozenset[Expr]:
+        """Every sum of the program's right sides."""
+        sides = (p.rhs for s in self.program.statements for p in s.pieces)
+        return frozenset(n for e in sides for n in walk(e) if isinstance(n, Add))
 
 
 def typed(a: Array, kind: str) -> Array:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sympy import Expr, Mul
 
 from derive.lower.arrays import index, product, reshaped
+from derive.lower.inlined import inlined
 from derive.lower.plan import ALL, Assign, Block, Node, Plan, span
 from derive.lower.reads import source
 from derive.lower.statements import lower_statements
@@ -21,6 +22,7 @@ def lower(program: Program) -> Plan:
     blocks, _ = lower_statements(program)
     memory = Memory(program, blocks)
     outputs = tuple((name, memory.own(user_shaped(program.tensor(name)))) for name in returned(program))
+    blocks = inlined(blocks, (node for _, node in outputs))
     return Plan(
         program.name, program.inputs, program.parameters, program.sizes, program.requirements,
         blocks, outputs, program.doc, program.updates,
@@ -75,7 +77,7 @@ class Memory:
         root, spread = self._root(node)
         shared = spread or root in self.taken
         self.taken[root] = None
-        return Node("copy", (node,), (), node.kind, node.ndim) if shared else node
+        return _copied(node) if shared else node
 
     def _root(self, node: Node) -> tuple[object, bool]:
         """Where the memory is, and whether one place stands for many points."""
@@ -88,3 +90,10 @@ class Memory:
             root, below = self._root(node.args[1 if node.op == "choose" else 0])
             return root, spread or below
         return node, False
+
+
+def _copied(node: Node) -> Node:
+    """An array of its own; copied before it is reshaped, for a reshape that is no view would copy again."""
+    if node.op == "reshape":
+        return replace(node, args=(_copied(node.args[0]),))
+    return Node("copy", (node,), (), node.kind, node.ndim)

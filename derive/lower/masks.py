@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from sympy import Add, Basic, Expr, Integer, Mul, Pow, exp, log
 
 from derive.lower.points import conjuncts, factors_of
+from derive.lower.reads import stays
 from derive.lower.scope import Scope
 from derive.program import Compare, Letter, Logic, Read, Reduce, Where, reads, walk
 
@@ -74,16 +75,24 @@ def _terms(e: Expr, conditions: tuple[Basic, ...], scope: Scope) -> list[Term] |
             return _terms(rest, (*conditions, *conjuncts(f.args[0])), scope)
     letters = set(scope.letters_of(_all_of(conditions))) if conditions else set()
     wide = [f for f in factors if not set(scope.letters_of(f)) <= letters]
-    if any(may_be_infinite(f) or not _plain(f) for f in wide):
+    narrow = Mul(*(f for f in factors if f not in wide))
+    if any(may_be_infinite(f) or not _everywhere(f, scope) for f in wide) or (wide and not scope.letters_of(narrow)):
         return None
-    return [(conditions, Mul(*(f for f in factors if f not in wide)), Mul(*wide))]
+    return [(conditions, narrow, Mul(*wide))]
 
 
-def _plain(e: Expr) -> bool:
-    """Reads at bare letters alone: they may be read where no condition holds."""
+def _everywhere(e: Expr, scope: Scope) -> bool:
+    """Whether e may be read where no condition holds: at bare letters, whose ranges are stored."""
     if any(isinstance(n, (Reduce, Where, Compare)) for n in walk(e)):
         return False
-    return all(isinstance(i, Letter) for r in reads(e) for i in r.indices)
+    if any(r.tensor in scope.given for r in reads(e)):
+        return False
+    return all(
+        isinstance(i, Letter) and stays(i, part, scope)
+        for r in reads(e)
+        if r.tensor not in scope.numbers
+        for i, part in zip(r.indices, scope.tensors[r.tensor].parts, strict=True)
+    )
 
 
 def _all_of(conditions: Sequence[Basic]) -> Basic:
@@ -91,20 +100,40 @@ def _all_of(conditions: Sequence[Basic]) -> Basic:
     return unique[0] if len(unique) == 1 else Logic("and", *unique)
 
 
-def clipped(e: Where, scope: Scope) -> tuple[Expr, Expr, Expr] | None:
-    """``where(x ≤ a, f(a), where(b ≤ x, f(b), f(x)))`` with f rising as (f(x), f(a), f(b)): f(x) between the two."""
-    low, inner = e.args[0], e.args[2]
-    if not isinstance(inner, Where) or not isinstance(low, Compare) or not isinstance(inner.args[0], Compare):
-        return None
-    high, f = inner.args[0], inner.args[2]
-    if low.op not in ("<", "<=") or high.op not in ("<", "<="):
-        return None
-    (x, a), (b, again) = low.args[1:], high.args[1:]
-    if x != again or not isinstance(x, Read) or not (scope.is_number(a) and scope.is_number(b)):
+def clipped(e: Where, scope: Scope) -> tuple[Expr, Expr | None, Expr | None] | None:
+    """``where(x ≤ a, f(a), where(b ≤ x, f(b), f(x)))`` with f rising as (f(x), f(a), f(b)): f(x) between the two.
+
+    One bound alone is as good; the other is None.
+    """
+    bounds: list[tuple[Expr, Expr, bool]] = []
+    f: Expr = e
+    while isinstance(f, Where) and len(bounds) < 2:
+        bound = _bound(f.args[0], scope)
+        if bound is None:
+            return None
+        bounds.append((bound[1], f.args[1], bound[2]))
+        x, f = bound[0], f.args[2]
+        if bounds[0][2] == bounds[-1][2] and len(bounds) == 2 or x != _bound(e.args[0], scope)[0]:  # type: ignore[index]
+            return None
+    if len(bounds) == 2 and not bounds[0][2]:
         return None
     slope = f.coeff(x, 1)
     rest = (f - slope * x).expand()
     if rest.has(x) or not (slope.is_number and slope > 0) or not scope.is_number(rest):
         return None
-    fits = all((slope * at + rest - value).expand() == 0 for at, value in ((a, e.args[1]), (b, inner.args[1])))
-    return (f, e.args[1], inner.args[1]) if fits else None
+    if any((slope * at + rest - value).expand() != 0 for at, value, _ in bounds):
+        return None
+    low = next((value for _, value, lower in bounds if lower), None)
+    return f, low, next((value for _, value, lower in bounds if not lower), None)
+
+
+def _bound(c: Basic, scope: Scope) -> tuple[Read, Expr, bool] | None:
+    """``x ≤ a`` or ``a ≤ x``, x read and a a number: x, a and whether values below a are meant."""
+    if not isinstance(c, Compare) or c.op not in ("<", "<="):
+        return None
+    a, b = c.args[1:]
+    if isinstance(a, Read) and scope.is_number(b) and not scope.is_number(a):
+        return a, b, True
+    if isinstance(b, Read) and scope.is_number(a) and not scope.is_number(b):
+        return b, a, False
+    return None

@@ -113,8 +113,13 @@ def _alone(letter: Letter, indices: tuple[Expr, ...]) -> bool:
 
 def _fits(letter: Letter, part: Part, scope: Scope) -> bool:
     """Whether the letter's whole range is stored; under a guard it need not be."""
-    if not scope.guarded:
-        return True
+    return not scope.guarded or stays(letter, part, scope)
+
+
+def stays(letter: Letter, part: Part, scope: Scope) -> bool:
+    """Whether a letter that is an axis has its whole range stored."""
+    if letter not in scope.ranges or letter in scope.fixed:
+        return False
     lo, hi = scope.ranges[letter]
     spare = (position(lo, part), stored(part) - position(hi, part))
     return all(nonnegative(e, {}) for e in spare)

@@ -50,12 +50,15 @@ class Split:
     cotangents: tuple[str, ...]
 
 
-def split(primal: Program, vjp: Program) -> Split:
-    """``vjp = backward ∘ (inputs, saved of forward, cotangents)``, with the same value at every point."""
+def split(primal: Program, vjp: Program, saving: bool = False) -> Split:
+    """``vjp = backward ∘ (inputs, saved of forward, cotangents)``, with the same value at every point.
+
+    ``saving``: whatever of the forward's own the backward reads is saved, even where it is cheap.
+    """
     given = {t.name for t in primal.inputs}
     cotangents = tuple(t for t in vjp.inputs if t.name not in given)
     vjp = _without_clashes(primal, vjp, tuple(t.name for t in cotangents))
-    cut = _cut(primal, vjp, tuple(t.name for t in cotangents))
+    cut = _cut(primal, vjp, tuple(t.name for t in cotangents), saving)
     fresh = Fresh(names_in(primal) | names_in(vjp))
     tensors = {name: vjp.tensor(name) for name in cut.saved}
     stored = {name: _stored(tensor, fresh) for name, tensor in tensors.items()}
@@ -97,7 +100,7 @@ def differentiable(program: Program) -> tuple[str, ...]:
 # ------------------------------------------------------------------------------ what to keep
 
 
-def _dependent(vjp: Program, cotangents: Iterable[str]) -> dict[str, None]:
+def dependent(vjp: Program, cotangents: Iterable[str]) -> dict[str, None]:
     """Statements that read a cotangent, however far down; the others are forward."""
     late = dict.fromkeys(cotangents)
     grown = True
@@ -120,9 +123,10 @@ class _Cut:
     again: dict[str, None]
 
 
-def _cut(primal: Program, vjp: Program, cotangents: tuple[str, ...]) -> _Cut:
+def _cut(primal: Program, vjp: Program, cotangents: tuple[str, ...], saving: bool) -> _Cut:
     """Walks down from the cotangent statements, stopping at inputs and at what is worth saving."""
-    late, loops, definitions = _dependent(vjp, cotangents), _in_a_cycle(vjp), vjp.definitions
+    late, loops, definitions = dependent(vjp, cotangents), _in_a_cycle(vjp), vjp.definitions
+    own = primal.definitions if saving else {}
     kept: dict[str, None] = {}
     saved: dict[str, None] = {}
     again: dict[str, None] = {}
@@ -133,7 +137,7 @@ def _cut(primal: Program, vjp: Program, cotangents: tuple[str, ...]) -> _Cut:
             continue
         if name not in definitions:
             kept[name] = None
-        elif name in primal.outputs or name in loops or not is_cheap(definitions[name]):
+        elif name in primal.outputs or name in loops or name in own or not is_cheap(definitions[name]):
             saved[name] = None
         else:
             again[name] = None
@@ -191,7 +195,7 @@ def _extra(primal: Program, vjp: Program, saved: Iterable[str]) -> tuple[Stateme
 
 def _without_clashes(primal: Program, vjp: Program, cotangents: tuple[str, ...]) -> Program:
     """Renames what the vjp defines otherwise than the primal does under the same name."""
-    ours, late = primal.definitions, _dependent(vjp, cotangents)
+    ours, late = primal.definitions, dependent(vjp, cotangents)
     fresh = Fresh(names_in(primal) | names_in(vjp))
     rename: dict[str, str] = {}
     for s in vjp.statements:

@@ -25,7 +25,7 @@ class Scope:
     they fail; None where they are not known.
     ``filled``: tensors being filled step by step, with the axis.  ``numbers``: tensors that are Python numbers.
     ``given``: arrays lowered already, read by a name without indices.
-    ``before``: steps to take before the one being lowered.
+    ``before``: steps to take before the one being lowered.  ``sums``: all that the program adds up.
     """
 
     evaluate: Callable[[Basic, Scope], Array]
@@ -40,6 +40,7 @@ class Scope:
     numbers: Mapping[str, Expr] = field(default_factory=dict)
     given: Mapping[str, Array] = field(default_factory=dict)
     before: list[Step] = field(default_factory=list)
+    sums: frozenset[Expr] = frozenset()
 
     def value(self, e: Basic) -> Array:
         """The array of e over its letters."""

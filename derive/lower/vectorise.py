@@ -93,6 +93,8 @@ def _add(e: Add, scope: Scope) -> Array:
         whole_sum = rule(e, scope)
         if whole_sum is not None:
             return whole_sum
+    if _turned(e, scope):
+        return elementwise("neg", [scope.value(-e)], scope.order, "real")
     better = narrowed(e, scope) or Add(*merged(e.args))
     if better != e:
         return scope.value(better)
@@ -123,13 +125,23 @@ def _accumulate(terms: list[tuple[Array, bool]], scope: Scope, kind: str) -> tup
 
 
 def _signed(term: Expr) -> tuple[Expr, bool]:
-    """−2·a as (2·a, False)."""
+    """−2·a as (2·a, False), ``where(c, −a, 0)`` as (``where(c, a, 0)``, False)."""
+    if isinstance(term, Where) and term.args[2] == 0 and not _signed(term.args[1])[1]:
+        return Where(term.args[0], -term.args[1], Integer(0)), False
     coefficient, rest = term.as_coeff_Mul()
     return (Mul(-coefficient, rest), False) if coefficient.is_negative else (term, True)
 
 
 def _mul(e: Mul, scope: Scope) -> Array:
     """Narrow factors first, so that each wide array is passed over once."""
+    turned = [f for f in e.args if _turned(f, scope)]
+    if turned:
+        product, positive = _signed(Mul(*(-f if f in turned else f for f in e.args)))
+        value = scope.value(product)
+        return value if positive == (len(turned) % 2 == 0) else elementwise("neg", [value], scope.order, value.kind)
+    e = _absolute(e)
+    if not isinstance(e, Mul):
+        return scope.value(e)
     above, below = _fraction(Mul(*(_by_name(f, scope) if scope.is_number(f) else f for f in e.args)))
     numbers = Mul(*(f for f in above if scope.is_number(f)))
     under = Mul(*(_by_name(f, scope) for f in below if scope.is_number(f)))
@@ -145,6 +157,19 @@ def _mul(e: Mul, scope: Scope) -> Array:
     number = Array(Node("scalar", (), (numbers,), "int" if kind == "int" else scalar(numbers).kind, None))
     result = _quotient(tops, bottoms, number, scalar(under), scope, kind)
     return elementwise("neg", [result], scope.order, kind) if negative else result
+
+
+def _turned(e: Expr, scope: Scope) -> bool:
+    """Whether e is the negative of a sum that is there anyway: of two such one is computed."""
+    return isinstance(e, Add) and e.could_extract_minus_sign() and -e in scope.sums
+
+
+def _absolute(e: Expr) -> Expr:
+    """a·sign(a) → |a|"""
+    signs = [f for f in Mul.make_args(e) if function_name(f) == "sign" and f.args[0] in Mul.make_args(e)]
+    for f in signs:
+        e = e / (f * f.args[0]) * FUNCTIONS["abs"].cls(f.args[0])
+    return e
 
 
 def _fraction(e: Expr) -> tuple[list[Expr], list[Expr]]:
@@ -223,6 +248,10 @@ def _integer_division(op: str) -> Callable[[Expr, Scope], Array]:
 
 
 def _where(e: Where, scope: Scope) -> Array:
+    positive = _signed(e)
+    if not positive[1]:
+        value = scope.value(positive[0])
+        return elementwise("neg", [value], scope.order, value.kind)
     spiked = spike(e, scope)
     if spiked is not None:
         return spiked
@@ -235,9 +264,12 @@ def _where(e: Where, scope: Scope) -> Array:
     return _masked(e, scope)
 
 
-def _between(e: Where, between: tuple[Expr, Expr, Expr], scope: Scope) -> Array:
-    """A value clipped, where the lower bound is not above the upper."""
+def _between(e: Where, between: tuple[Expr, Expr | None, Expr | None], scope: Scope) -> Array:
+    """A value with a lower bound, an upper one, or both where the lower is not above the upper."""
     value, low, high = between
+    if low is None or high is None:
+        which, bound = ("min", high) if low is None else ("max", low)
+        return _function(FUNCTIONS[which].cls(value, bound), scope)
     result = _function(FUNCTIONS["clamp"].cls(value, low, high), scope)
     in_order = Compare("<=", low, high)
     if low.is_number and high.is_number:

@@ -12,6 +12,7 @@ from sympy import Integer
 from derive import __version__
 from derive.lower import lower
 from derive.lower.residuals import Split, differentiable, returned, split
+from derive.lower.shared import with_shared
 from derive.program import Program
 from derive.targets.array_code import Code, Target
 from derive.targets.files import TARGETS, derived_programs
@@ -31,6 +32,10 @@ from derive.targets.numbers import name, tuple_of
 from derive.targets.rows import by_rows
 from derive.targets.text import IMPORTS, support_text
 from derive.targets.wrapper import wrapper_text
+
+
+#: Targets for which any pass is slower than memory: what forward and backward share is saved.
+SAVING = ("numpy",)
 
 
 @dataclass(frozen=True)
@@ -69,7 +74,10 @@ def parts_of(program: Program, target: str, wrt: Sequence[str] | None) -> Parts:
     chosen = tuple(wrt) if wrt else differentiable(program)
     if not derived:
         return Parts(program, None, function(lower(program), f"{program.name}_forward"), None, None, None, ())
-    cut = split(program, derived["vjp"])
+    primal, vjp = program, derived["vjp"]
+    if target in SAVING:
+        primal, vjp = with_shared(primal, vjp)
+    cut = split(primal, vjp, target in SAVING)
     backward = optional(cut.backward, cut.cotangents if len(cut.cotangents) > 1 else ())
     tangents = tuple(t.name for t in derived["jvp"].inputs[len(program.inputs) :])
     return Parts(

@@ -70,8 +70,10 @@ def _where(mask, a, b):
     if np.size(mask) < 1024 or dtype.kind not in "fiu" or dtype.itemsize > 8:
         return np.where(mask, a, b)
     word = np.dtype(f"i{dtype.itemsize}")
-    keep = np.negative(mask.view(np.int8)).astype(word)
     a, b = (np.asarray(x, dtype).view(word) for x in (a, b))
+    if not a.ndim and not a:
+        mask, a, b = ~mask, b, a
+    keep = np.negative(mask.view(np.int8)).astype(word)
     room = keep if np.broadcast_shapes(mask.shape, a.shape, b.shape) == mask.shape else None
     if b.ndim or b:
         return np.bitwise_xor(np.bitwise_and(keep, a ^ b, out=room), b, out=room).view(dtype)

@@ -65,8 +65,8 @@ def _where(p: Printer, node: Node, args: Args) -> ast.expr:
 
 def _reduce(p: Printer, node: Node, args: Args) -> ast.expr:
     op, axes = node.attrs
-    factors = _factors(args[0])
-    if op == "sum" and factors and node.args[0].kind == "real":
+    factors = _factors(p, node.args[0], args[0]) if op == "sum" else None
+    if factors and node.args[0].kind == "real":
         return call(p.use("dots"), *factors, tuple_of([constant(a) for a in axes]))
     keywords: dict[str, ast.expr] = {"axis": _axes(axes, node.args[0].ndim)}
     if len(axes) == node.args[0].ndim:
@@ -77,14 +77,16 @@ def _reduce(p: Printer, node: Node, args: Args) -> ast.expr:
     return method(args[0], REDUCTIONS[op], **keywords)
 
 
-def _factors(e: ast.expr) -> tuple[ast.expr, ast.expr] | None:
-    """a and b of ``a * b``, x twice of ``x ** 2`` with x a name: both arrays or not is seen when it runs."""
+def _factors(p: Printer, node: Node, e: ast.expr) -> tuple[ast.expr, ast.expr] | None:
+    """a and b of ``a * b``, x twice of ``x ** 2``: whether both are arrays is seen when it runs."""
     if not isinstance(e, ast.BinOp):
         return None
     if isinstance(e.op, ast.Mult):
-        return e.left, e.right
-    square = isinstance(e.op, ast.Pow) and isinstance(e.left, ast.Name) and ast.unparse(e.right) == "2"
-    return (e.left, e.left) if square else None
+        return None if any(a.is_scalar for a in node.args) else (e.left, e.right)
+    if not (isinstance(e.op, ast.Pow) and node.op == "power" and node.attrs == (2,)):
+        return None
+    x = e.left if isinstance(e.left, ast.Name) else p.named(node.args[0], e.left)
+    return x, x
 
 
 def _axes(axes: tuple[int, ...], ndim: int | None) -> ast.expr:
