@@ -17,7 +17,7 @@ RESULTS = Path(__file__).resolve().parent / "results"
 #: Every benchmark: its module, which has ``rows() -> list[Row]``.
 BENCHMARKS: dict[str, str] = {
     "startup": "fresh processes of the command line against importing SymPy",
-    "derivation": "deriving each catalogue entry, in process",
+    "derivation": "deriving each catalogue entry, and the whole catalogue, in process",
     "strided": "strided convolution's gradient of x against torch",
     "determinism": "bytes of formulas and files under twenty hash seeds",
     "printed": "lines of the printed formulas, deltas and Piecewise left",
