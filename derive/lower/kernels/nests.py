@@ -29,6 +29,8 @@ from derive.program import (
     Where,
     free_letters,
     reads,
+    rebuild,
+    rename_bound,
     substitute,
     walk,
 )
@@ -96,6 +98,7 @@ def nests_of(statement: Statement, program: Program, fresh: Fresh) -> tuple[Nest
     if any(p.below or p.origin for r in _all_reads(statement) for p in _parts(r, program)) or not tensor.parts:
         raise NoNest
     binds, rhs = _one_piece(statement, fresh)
+    rhs = rebuild(rhs, _counted)
     work = Work(fresh, program.tensors)
     own = _nest(tensor, binds, rhs, work)
     return (*work.found, own)
@@ -165,21 +168,24 @@ def _nest(tensor: Tensor, binds: tuple[Bind, ...], rhs: Expr, work: Work) -> Nes
     if isinstance(rhs, Reduce) and rhs.op in PLACES:
         best = Tensor(work.fresh.name(f"{tensor.name}_best"), tensor.axes, "real")
         op = PLACES[rhs.op]
-        return Nest(best, binds, STARTS[op], (_term(binds, rhs, op, work.fresh),), place=tensor)
+        return Nest(best, binds, STARTS[op], (_term(binds, rhs, op, work),), place=tensor)
     inside = list(dict.fromkeys(_outermost(rhs)))
     if not inside:
         return Nest(tensor, binds, rhs)
+    guarded = {r: _under(r, rhs) for r in inside}
+    if any(r != g for r, g in guarded.items()):
+        return _nest(tensor, binds, _sum_of(rhs.xreplace(guarded)), work)
     if any(r.op not in STARTS for r in inside):
         raise NoNest
     terms = Add.make_args(rhs)
     sums = [t for t in terms if isinstance(t, Reduce) and t.op == "sum"]
     if tensor.kind == "real" and len(sums) == len(inside) and not any(_outermost(t) for t in terms if t not in sums):
         rest = Add(*(t for t in terms if t not in sums))
-        return Nest(tensor, binds, rest, tuple(_term(binds, r, "sum", work.fresh) for r in sums))
+        return Nest(tensor, binds, rest, tuple(_term(binds, r, "sum", work) for r in sums))
     if tensor.kind == "real" and len(inside) == 1:
         (only,) = inside
         finish = None if rhs == only else rhs.xreplace({only: Read(tensor.name, *(b.letter for b in binds))})
-        term = _term(binds, _by_axes(binds, only, work), only.op, work.fresh)
+        term = _term(binds, _by_axes(binds, only, work), only.op, work)
         return Nest(tensor, binds, STARTS[only.op], (term,), finish)
     for r in inside:
         free = tuple(b for b in binds if b.letter in r.free_symbols)
@@ -187,6 +193,41 @@ def _nest(tensor: Tensor, binds: tuple[Bind, ...], rhs: Expr, work: Work) -> Nes
         work.found.append(_nest(own, free, r, work))
         rhs = rhs.xreplace({r: Read(own.name, *(b.letter for b in free))})
     return Nest(tensor, binds, rhs)
+
+
+def _counted(e: Basic) -> Basic:
+    """``count[…](1)`` is ``sum[…](1)``."""
+    return Reduce("sum", e.entries, e.body) if isinstance(e, Reduce) and e.op == "count" and e.body == 1 else e
+
+
+def _under(r: Reduce, rhs: Expr) -> Reduce:
+    """A reduction that reads only where its value is asked for."""
+    (guards, *others) = dict.fromkeys(_guards(rhs, r, ()))
+    if others:
+        raise NoNest
+    said = tuple(g for g in guards if g not in r.entries)
+    return Reduce(r.op, (*said, *r.entries), r.body) if said else r
+
+
+def _guards(e: Basic, r: Reduce, above: tuple[Basic, ...]) -> Iterator[tuple[Basic, ...]]:
+    """The conditions above each occurrence of a reduction."""
+    if e == r:
+        yield above
+    elif isinstance(e, Where):
+        condition, then, otherwise = e.args
+        yield from _guards(condition, r, above)
+        yield from _guards(then, r, (*above, condition))
+        yield from _guards(otherwise, r, (*above, Logic("not", condition)))
+    else:
+        for a in e.args:
+            yield from _guards(a, r, above)
+
+
+def _sum_of(e: Expr) -> Expr:
+    """``where(c, Σ …, 0)`` with c among the sum's own conditions is the sum."""
+    if isinstance(e, Where) and isinstance(e.args[1], Reduce) and e.args[1].op == "sum" and e.args[2] == 0:
+        return e.args[1] if e.args[0] in e.args[1].filters else e
+    return e
 
 
 def _by_axes(binds: tuple[Bind, ...], e: Reduce, work: Work) -> Reduce:
@@ -211,16 +252,30 @@ def _outermost(e: Basic) -> list[Reduce]:
     return [r for a in e.args for r in _outermost(a)]
 
 
-def _term(binds: tuple[Bind, ...], e: Reduce, op: str, fresh: Fresh) -> Term:
+def _term(binds: tuple[Bind, ...], e: Reduce, op: str, work: Work) -> Term:
     """The points of a reduction, pushed where conditions say which point they belong to."""
-    if any(isinstance(n, Reduce) for x in (*e.entries, e.body) for n in walk(x)):
+    if any(isinstance(n, Reduce) for x in e.entries for n in walk(x)):
         raise NoNest
     points = _opened(Points(binds, e.binds, tuple(c for f in e.filters for c in _conjuncts(f)), e.body), op)
-    push = solved(points, fresh) if op == "sum" else points
-    if not is_affordable(push):
+    points = solved(points, work.fresh) if op == "sum" else points
+    points = _read_inside(points, work)
+    if not is_affordable(points):
         raise NoNest
-    entries, inner = scheduled(push)
-    return Term(op, push.targets, entries, inner, push.body, _position(e.binds))
+    entries, inner = scheduled(points)
+    return Term(op, points.targets, entries, inner, points.body, _position(e.binds))
+
+
+def _read_inside(points: Points, work: Work) -> Points:
+    """Reductions within the body as tensors of their own, over the letters that they depend on."""
+    loops = (*points.plain, *points.bound)
+    for r in dict.fromkeys(_outermost(points.body)):
+        free = tuple(b for b in loops if b.letter in free_letters(r))
+        if any(b.lo != 0 or free_letters(b.hi) for b in free) or not free_letters(r) <= {b.letter for b in free}:
+            raise NoNest
+        own = Tensor(work.fresh.name(f"window_{r.op}"), tuple((Part(b.hi),) for b in free))
+        work.found.append(_nest(own, free, rename_bound(r, work.fresh), work))
+        points = replace(points, body=points.body.xreplace({r: Read(own.name, *(b.letter for b in free))}))
+    return points
 
 
 def _conjuncts(c: Basic) -> Iterable[Basic]:

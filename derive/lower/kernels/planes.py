@@ -170,13 +170,15 @@ def _is_alike(m: Nest, n: Nest) -> bool:
 
 
 def _tables_first(nests: Sequence[Nest]) -> list[Nest]:
-    """Tables before what reads them, so that they part no planes."""
+    """Tables, and what reads nothing, before what reads them, so that they part no planes."""
     made = {name for n in nests for name in n.names}
     tables: dict[str, Nest] = {}
     for n in nests:
         if _is_table(n) and all(r.tensor in tables for e in n.expressions for r in reads(e) if r.tensor in made):
             tables[n.name] = n
-    return [*tables.values(), *(n for n in nests if n.name not in tables)]
+    of_nothing = [n for n in nests if n.name not in tables and not any(True for e in n.expressions for _ in reads(e))]
+    first = [*tables.values(), *of_nothing]
+    return [*first, *(n for n in nests if n not in first)]
 
 
 def _is_of_tables(check: Loop, nests: Sequence[Nest]) -> bool:

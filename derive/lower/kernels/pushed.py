@@ -130,8 +130,11 @@ def _digits(points: Points) -> Points:
         if not (isinstance(f, Compare) and f.op == "=="):
             continue
         for value, e in (f.args[1:], f.args[:0:-1]):
-            spans = [b for b in points.spans if b.letter in free_letters(e)]
-            if len(spans) < len(points.spans) or not spans or free_letters(value) & _letters(spans):
+            spans = [b for b in (*points.plain, *points.spans) if b.letter in free_letters(e)]
+            inside = free_letters(value)
+            if len(spans) < 2 or not set(points.spans) <= set(spans) or inside & _letters(spans):
+                continue
+            if not inside & _letters(points.bound):
                 continue
             digits = _places(e, spans, value)
             if digits is not None:
@@ -188,11 +191,15 @@ def is_affordable(points: Points) -> bool:
     loops = (*points.plain, *points.bound)
     long = {b.letter for b in loops if _is_long(b)}
     read = list(reads(points.body))
+    if not read:
+        return not any(_is_long(b) for b in points.bound)
     seen = [{x for i in r.indices for x in free_letters(i)} for r in read]
     if not any(long <= s for s in seen):
         return False
     bound = _letters(points.bound)
-    if len({r for r, s in zip(read, seen, strict=True) if s & bound}) < 2:
+    summed = list(dict.fromkeys(r for r, s in zip(read, seen, strict=True) if s & bound))
+    widest = max(summed, key=lambda r: len(_bare(r)), default=None)
+    if all(r == widest or set(r.indices) <= set(_bare(widest)) for r in summed if widest is not None):
         return True
     return any(True for e in (*(v for _, v in points.solved), *(i for r in read for i in r.indices)) for _ in reads(e))
 
