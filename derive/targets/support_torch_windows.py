@@ -129,7 +129,8 @@ def _convolved(x, w, starts, counts, strides, dilations, bias=None):
         else:
             ends[k] = (-starts[k], last + 1 - n)
     x = _ends(x.reshape(x.shape[0], x.shape[1] * x.shape[2], *sizes), 2, ends)
-    convolve = (torch.nn.functional.conv1d, torch.nn.functional.conv2d, torch.nn.functional.conv3d)[rank - 1]
+    functional = torch.nn.functional
+    convolve = (functional.conv1d, functional.conv2d, functional.conv3d)[rank - 1]
     kernel = w.reshape(w.shape[0] * w.shape[1], *w.shape[2:])
     y = convolve(x, kernel, bias, tuple(strides), tuple(padding), tuple(dilations), w.shape[0])
     return y.reshape(shape)
@@ -170,28 +171,32 @@ def _matmul_windows(x, w, starts, counts, strides, dilations):
 def _spread(y, w, starts, sizes, strides, dilations, bias=None):
     """The adjoint of ``correlate``: x[b, g, c, start + p·stride + i·dilation…] += w[g, f, c, i…] · y[b, g, f, p…].
 
-    Then ``bias[(g, c)]`` everywhere: Torch's own forward transposed convolution, grown or cropped to ``sizes``.
+    Then ``bias[(g, c)]`` everywhere: Torch's own forward transposed convolution where it has those ends.
     """
-    rank, groups, shape = len(starts), w.shape[0], (y.shape[0], w.shape[0], w.shape[2], *sizes)
-    plain = 0 < rank <= 3 and math.prod(shape) * y.numel() * w.numel() and min(*strides, *dilations) > 0
-    if not plain or max(w.shape[3:]) == 1 or (bias is not None and bias.dtype != y.dtype):
-        x = _spread_by_residue(y, w, starts, sizes, strides, dilations)
-        return x if bias is None else x + bias.reshape(groups, w.shape[2], *[1] * rank)
-    padding, more = [max(0, -start) for start in starts], []
-    for n, p, s, i, d, b, start in zip(sizes, y.shape[3:], strides, w.shape[3:], dilations, padding, starts):
-        more.append(n - (p - 1) * s - (i - 1) * d - 1 + 2 * b if start <= 0 else -1)
-    fits = [0 <= m < max(s, d) for m, s, d in zip(more, strides, dilations)]
-    padding, more = ([v if f else 0 for v, f in zip(vs, fits)] for vs in (padding, more))
-    convolve = (
-        torch.nn.functional.conv_transpose1d, torch.nn.functional.conv_transpose2d, torch.nn.functional.conv_transpose3d
-    )[rank - 1]  # fmt: skip
-    kernel = w.reshape(groups * w.shape[1], *w.shape[2:])
-    early = bias if all(fits) else None
-    y = y.reshape(y.shape[0], groups * y.shape[2], *y.shape[3:])
-    x = convolve(y, kernel, early, tuple(strides), tuple(padding), tuple(more), groups, tuple(dilations))
-    whole = zip(fits, starts, sizes, x.shape[2:])
-    x = _ends(x, 2, [(0, 0) if fit else (start, n - start - had) for fit, start, n, had in whole]).reshape(shape)
-    return x if bias is early else x + bias.reshape(groups, w.shape[2], *[1] * rank)
+    rank, groups, counts, taps = len(starts), w.shape[0], y.shape[3:], w.shape[3:]
+    plain = 0 < rank <= 3 and math.prod(sizes) * y.numel() * w.numel() and min(*strides, *dilations) > 0
+    plain = plain and max(taps) > 1
+    ends = [_paddings(*axis) if plain else None for axis in zip(starts, sizes, strides, dilations, counts, taps)]
+    if bias is not None and (None in ends or bias.dtype != y.dtype):
+        return _spread(y, w, starts, sizes, strides, dilations) + bias.reshape(groups, w.shape[2], *[1] * rank)
+    if not plain:
+        return _spread_by_residue(y, w, starts, sizes, strides, dilations)
+    if None in ends:  # all of it, then what is asked for
+        whole = [(p - 1) * s + (i - 1) * d + 1 for p, s, i, d in zip(counts, strides, taps, dilations)]
+        x = _spread(y, w, (0,) * rank, whole, strides, dilations)
+        return _ends(x, 3, [(start, n - start - m) for start, n, m in zip(starts, sizes, whole)])
+    padding, more = zip(*ends)
+    functional = torch.nn.functional
+    convolve = (functional.conv_transpose1d, functional.conv_transpose2d, functional.conv_transpose3d)[rank - 1]
+    x, kernel = y.reshape(y.shape[0], groups * y.shape[2], *counts), w.reshape(groups * w.shape[1], *w.shape[2:])
+    x = convolve(x, kernel, bias, tuple(strides), padding, more, groups, tuple(dilations))
+    return x.reshape(y.shape[0], groups, w.shape[2], *sizes)
+
+
+def _paddings(start, size, stride, dilation, count, taps):
+    """Padding and output padding that give a transposed convolution's axis this start and size; None if none do."""
+    more = size - (count - 1) * stride - (taps - 1) * dilation - 1 - 2 * start
+    return (-start, more) if start <= 0 <= more < max(stride, dilation) else None
 
 
 def _spread_by_residue(y, w, starts, sizes, strides, dilations):

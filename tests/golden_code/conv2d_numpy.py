@@ -64,8 +64,11 @@ def _window(x, axis, start, counts, steps, fill=0):
     return np.lib.stride_tricks.as_strided(first, shape, strides, writeable=False)
 
 
-def _correlate(x, w, starts, counts, strides, dilations):
-    """y[b, g, f, p…] = Σ c, i… w[g, f, c, i…] · x[b, g, c, start + p·stride + i·dilation…]."""
+def _correlate(x, w, starts, counts, strides, dilations, bias=None):
+    """y[b, g, f, p…] = Σ c, i… w[g, f, c, i…] · x[b, g, c, start + p·stride + i·dilation…] + bias[(g, f)]."""
+    if bias is not None:
+        y = _correlate(x, w, starts, counts, strides, dilations)
+        return _offset(y, bias)
     rank, taps = len(starts), w.shape[3:]
     for k in range(rank):
         x = _window(x, 3 + 2 * k, starts[k], (counts[k], taps[k]), (strides[k], dilations[k]))
@@ -87,13 +90,24 @@ def _correlate(x, w, starts, counts, strides, dilations):
     return y.reshape(*y.shape[:3], *counts)
 
 
+def _offset(y, bias):
+    """y[b, g, f, p…] + bias[(g, f)]: into y, which nothing else has."""
+    bias = bias.reshape(*y.shape[1:3], *[1] * (y.ndim - 3))
+    return np.add(y, bias, out=y if np.result_type(y, bias) == y.dtype else None)
+
+
 def _samples(x):
     """How many entries of the first axis fit a cache together."""
     return max(1, 2**16 // max(1, math.prod(x.shape[1:])))
 
 
-def _spread(y, w, starts, sizes, strides, dilations):
-    """The adjoint of ``_correlate``: x[b, g, c, start + p·stride + i·dilation…] += w[g, f, c, i…] · y[b, g, f, p…]."""
+def _spread(y, w, starts, sizes, strides, dilations, bias=None):
+    """The adjoint of ``_correlate``: x[b, g, c, start + p·stride + i·dilation…] += w[g, f, c, i…] · y[b, g, f, p…].
+
+    Then ``bias[(g, c)]`` everywhere.
+    """
+    if bias is not None:
+        return _offset(_spread(y, w, starts, sizes, strides, dilations), bias)
     counts, taps = y.shape[3:], w.shape[3:]
     out = np.zeros((*y.shape[:2], w.shape[2], *sizes), np.result_type(y, w))
     kernel = w.reshape(*w.shape[:2], math.prod(w.shape[2:])).transpose(0, 2, 1)
@@ -152,15 +166,15 @@ def conv2d_forward(x, weight, bias=None, *, stride=(1, 1), padding=(0, 0), dilat
     #     * p < H, j < KW, 0 <= dilation[1] * j - padding[1] + stride[1] * q < W](weight[f, c,
     #     i, j] * x[n, c, dilation[0] * i - padding[0] + stride[0] * p, dilation[1] * j -
     #     padding[1] + stride[1] * q])
-    x_view = _correlate(
+    y = _correlate(
         x.reshape(N, 1, C, H, W),
         weight.reshape(1, F, C, KH, KW),
         (-padding[0], -padding[1]),
         (OH, OW),
         (stride[0], stride[1]),
         (dilation[0], dilation[1]),
+        bias,
     ).reshape(N, F, OH, OW)
-    y = x_view + bias[:, None, None]
     return (y, (x, weight, stride, padding, dilation))
 
 

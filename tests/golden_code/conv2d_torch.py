@@ -68,6 +68,19 @@ def _padded(x, axis, before, after, fill=0):
     return x
 
 
+def _ends(x, first, ends):
+    """The axes from the first on, each grown or cropped at both ends, at once."""
+    sizes = x.shape[first:]
+    inside = [(max(0, -before), min(n, n + after)) for n, (before, after) in zip(sizes, ends)]
+    if any(lo >= hi for lo, hi in inside):
+        for k, (before, after) in enumerate(ends):
+            x = _padded(x, first + k, before, after)
+        return x
+    x = x[(slice(None),) * first + tuple(slice(lo, hi) for lo, hi in inside)]
+    grown = [max(0, end) for pair in reversed(ends) for end in pair]
+    return torch.nn.functional.pad(x, grown) if any(grown) else x
+
+
 def _window(x, axis, start, counts, steps, fill=0):
     """One axis made several: position start + Σ step·i; outside the array it reads ``fill``."""
     shape = x.shape[:axis] + tuple(counts) + x.shape[axis + 1 :]
@@ -88,30 +101,67 @@ def _window(x, axis, start, counts, steps, fill=0):
     return x if steps[-1] else x.expand(*shape)
 
 
-def _correlate(x, w, starts, counts, strides, dilations):
-    """y[b, g, f, p…] = Σ c, i… w[g, f, c, i…] · x[b, g, c, start + p·stride + i·dilation…]."""
-    rank, taps, sizes = len(starts), w.shape[3:], x.shape[3:]
-    shape = (x.shape[0], w.shape[0], w.shape[1], *counts)
-    if not 0 < rank <= 3 or math.prod(shape) * w.numel() * x.numel() == 0 or min(strides) <= 0 or 0 in dilations:
-        return _matmul_windows(x, w, starts, counts, strides, dilations)
+def _correlate(x, w, starts, counts, strides, dilations, bias=None):
+    """y[b, g, f, p…] = Σ c, i… w[g, f, c, i…] · x[b, g, c, start + p·stride + i·dilation…] + bias[(g, f)]."""
+    way = _way(x, w, counts, strides, dilations)
+    if way is _convolved and (bias is None or bias.dtype == x.dtype):
+        return _convolved(x, w, starts, counts, strides, dilations, bias)
+    y = way(x, w, starts, counts, strides, dilations)
+    return y if bias is None else y + bias.reshape(*y.shape[1:3], *[1] * len(starts))
+
+
+def _way(x, w, counts, strides, dilations):
+    """How windows of these sizes are best correlated; a gradient's are few, and the kernel long."""
+    rank, windows, points = len(counts), math.prod(counts), math.prod(w.shape[3:])
+    (samples, groups, channels), filters = x.shape[:3], w.shape[1]
+    if not 0 < rank <= 3 or windows * w.numel() * x.numel() == 0 or min(strides) <= 0 or 0 in dilations:
+        return _matmul_windows
+    if samples == 1 < min(groups, channels):
+        return _by_group
+    few = windows <= 4 and samples * filters * windows <= (samples + filters) * points
+    return _by_channel if few else _convolved
+
+
+def _convolved(x, w, starts, counts, strides, dilations, bias=None):
+    """``correlate`` as Torch's own forward convolution."""
+    rank, taps, sizes, shape = len(starts), w.shape[3:], x.shape[3:], (x.shape[0], *w.shape[:2], *counts)
     starts, dilations = list(starts), list(dilations)
     for k, d in enumerate(dilations):
         if d < 0:
             w, starts[k], dilations[k] = w.flip(3 + k), starts[k] + (taps[k] - 1) * d, -d
-    x = x.reshape(x.shape[0], x.shape[1] * x.shape[2], *sizes)
-    reach = [(p - 1) * s + (i - 1) * d + 1 for p, s, i, d in zip(counts, strides, taps, dilations)]
-    padding = [-start for start in starts]
-    fits = [
-        b >= 0 and n + 2 * b >= r and (n + 2 * b - (i - 1) * d - 1) // s + 1 == p
-        for b, n, r, i, d, s, p in zip(padding, sizes, reach, taps, dilations, strides, counts)
-    ]
-    for k in range(rank):
-        if not fits[k]:
-            x, padding[k] = _padded(x, 2 + k, -starts[k], starts[k] + reach[k] - sizes[k]), 0
-    convolve = (torch.nn.functional.conv1d, torch.nn.functional.conv2d, torch.nn.functional.conv3d)[rank - 1]
+    padding, ends = [0] * rank, [(0, 0)] * rank
+    for k, (n, p, s, i, d) in enumerate(zip(sizes, counts, strides, taps, dilations)):
+        last = starts[k] + (p - 1) * s + (i - 1) * d
+        if starts[k] <= 0 and 0 <= n - 1 - starts[k] - last < s:  # as convolutions have it: both ends alike
+            padding[k] = -starts[k]
+        else:
+            ends[k] = (-starts[k], last + 1 - n)
+    x = _ends(x.reshape(x.shape[0], x.shape[1] * x.shape[2], *sizes), 2, ends)
+    functional = torch.nn.functional
+    convolve = (functional.conv1d, functional.conv2d, functional.conv3d)[rank - 1]
     kernel = w.reshape(w.shape[0] * w.shape[1], *w.shape[2:])
-    y = convolve(x, kernel, None, tuple(strides), tuple(padding), tuple(dilations), w.shape[0])
+    y = convolve(x, kernel, bias, tuple(strides), tuple(padding), tuple(dilations), w.shape[0])
     return y.reshape(shape)
+
+
+def _by_group(x, w, starts, counts, strides, dilations):
+    """``correlate`` of one sample with a group for each channel, then their sums: a convolution channel by channel."""
+    groups, filters, channels = w.shape[:3]
+    x = x.reshape(1, groups * channels, 1, *x.shape[3:])
+    w = w.transpose(1, 2).reshape(groups * channels, filters, 1, *w.shape[3:])
+    y = _convolved(x, w, starts, counts, strides, dilations)
+    return y.reshape(1, groups, channels, filters, *counts).sum(dim=2)
+
+
+def _by_channel(x, w, starts, counts, strides, dilations):
+    """``correlate`` as a matrix product for each channel, then their sum: for few windows of many taps."""
+    rank, points = len(starts), math.prod(w.shape[3:])
+    for k in range(rank):
+        x = _window(x, 3 + 2 * k, starts[k], (counts[k], w.shape[3 + k]), (strides[k], dilations[k]))
+    windows = x.permute(1, 2, 0, *range(3, 3 + 2 * rank, 2), *range(4, 4 + 2 * rank, 2))
+    windows = windows.reshape(*windows.shape[:2], x.shape[0] * math.prod(counts), points)
+    y = (w.reshape(*w.shape[:3], points).transpose(1, 2) @ windows.transpose(2, 3)).sum(dim=1)
+    return y.reshape(*y.shape[:2], x.shape[0], *counts).permute(2, 0, 1, *range(3, 3 + rank))
 
 
 def _matmul_windows(x, w, starts, counts, strides, dilations):
@@ -126,11 +176,39 @@ def _matmul_windows(x, w, starts, counts, strides, dilations):
     return y.reshape(*y.shape[:3], *counts)
 
 
-def _spread(y, w, starts, sizes, strides, dilations):
+def _spread(y, w, starts, sizes, strides, dilations, bias=None):
     """The adjoint of ``correlate``: x[b, g, c, start + p·stride + i·dilation…] += w[g, f, c, i…] · y[b, g, f, p…].
 
-    Points a stride apart see the same taps: each residue class of the strides is a correlation of stride 1.
+    Then ``bias[(g, c)]`` everywhere: Torch's own forward transposed convolution where it has those ends.
     """
+    rank, groups, counts, taps = len(starts), w.shape[0], y.shape[3:], w.shape[3:]
+    plain = 0 < rank <= 3 and math.prod(sizes) * y.numel() * w.numel() and min(*strides, *dilations) > 0
+    plain = plain and max(taps) > 1
+    ends = [_paddings(*axis) if plain else None for axis in zip(starts, sizes, strides, dilations, counts, taps)]
+    if bias is not None and (None in ends or bias.dtype != y.dtype):
+        return _spread(y, w, starts, sizes, strides, dilations) + bias.reshape(groups, w.shape[2], *[1] * rank)
+    if not plain:
+        return _spread_by_residue(y, w, starts, sizes, strides, dilations)
+    if None in ends:  # all of it, then what is asked for
+        whole = [(p - 1) * s + (i - 1) * d + 1 for p, s, i, d in zip(counts, strides, taps, dilations)]
+        x = _spread(y, w, (0,) * rank, whole, strides, dilations)
+        return _ends(x, 3, [(start, n - start - m) for start, n, m in zip(starts, sizes, whole)])
+    padding, more = zip(*ends)
+    functional = torch.nn.functional
+    convolve = (functional.conv_transpose1d, functional.conv_transpose2d, functional.conv_transpose3d)[rank - 1]
+    x, kernel = y.reshape(y.shape[0], groups * y.shape[2], *counts), w.reshape(groups * w.shape[1], *w.shape[2:])
+    x = convolve(x, kernel, bias, tuple(strides), padding, more, groups, tuple(dilations))
+    return x.reshape(y.shape[0], groups, w.shape[2], *sizes)
+
+
+def _paddings(start, size, stride, dilation, count, taps):
+    """Padding and output padding that give a transposed convolution's axis this start and size; None if none do."""
+    more = size - (count - 1) * stride - (taps - 1) * dilation - 1 - 2 * start
+    return (-start, more) if start <= 0 <= more < max(stride, dilation) else None
+
+
+def _spread_by_residue(y, w, starts, sizes, strides, dilations):
+    """``spread`` as correlations: points a stride apart see the same taps, at stride 1."""
     classes = [_residues(*axis) for axis in zip(starts, sizes, strides, dilations, w.shape[3:])]
     w, ones, out = w.transpose(1, 2), (1,) * len(starts), None
     for axes in itertools.product(*classes):
@@ -190,15 +268,15 @@ def conv2d_forward(x, weight, bias=None, *, stride=(1, 1), padding=(0, 0), dilat
     #     * p < H, j < KW, 0 <= dilation[1] * j - padding[1] + stride[1] * q < W](weight[f, c,
     #     i, j] * x[n, c, dilation[0] * i - padding[0] + stride[0] * p, dilation[1] * j -
     #     padding[1] + stride[1] * q])
-    x_view = _correlate(
+    y = _correlate(
         x.reshape(N, 1, C, H, W),
         weight.reshape(1, F, C, KH, KW),
         (-padding[0], -padding[1]),
         (OH, OW),
         (stride[0], stride[1]),
         (dilation[0], dilation[1]),
+        bias,
     ).reshape(N, F, OH, OW)
-    y = x_view + bias[:, None, None]
     return (y, (x, weight, stride, padding, dilation))
 
 
@@ -377,7 +455,7 @@ class Conv2dFunction(torch.autograd.Function):
         return (ty,)
 
 
-@torch.library.custom_op("derive::conv2d_31d2da84", mutates_args=())
+@torch.library.custom_op("derive::conv2d_38c62cde", mutates_args=())
 def conv2d_operation(
     x: torch.Tensor,
     weight: torch.Tensor,
