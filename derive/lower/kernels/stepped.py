@@ -1,4 +1,4 @@
-"""A recurrence in steps as array steps: arrays for all turns, the weights as matrices, loops of products and kernels."""
+"""A recurrence in steps as array steps: arrays for all turns, weights as matrices, loops of products and kernels."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from dataclasses import replace
 from sympy import Expr, Integer, Symbol
 
 from derive.lower.arrays import Array, index, product, reshaped, transposed
-from derive.lower.conditions import all_of, decided, tidy
+from derive.lower.conditions import all_of, tidy
 from derive.lower.context import Context
 from derive.lower.contract import roles
+from derive.lower.kernels.spans import settled
 from derive.lower.kernels.stepping import Product, Run, Segment, Stepping, wanted
 from derive.lower.plan import ALL, Allocate, Assign, Block, Choose, Into, Loop, Node, Prepare, Step, Store, Turn, at
 from derive.lower.points import factors_of, real
@@ -92,7 +93,10 @@ class _Block:
     # ------------------------------------------------------------------ products
 
     def _product(self, p: Product, segment: Segment) -> list[Step]:
-        conditions = [c for c in p.conditions if decided(c, self.s.letter, segment.span) is not True]
+        known = {c: settled(c, self.s.letter, segment.span) for c in p.conditions}
+        if False in known.values():
+            return []
+        conditions = [c for c, holds in known.items() if holds is None]
         steps = self._matrices(p) or self._any(p, segment)
         return [Choose(tidy(all_of(conditions)), tuple(steps))] if conditions else steps
 

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 
 from sympy import Basic, Expr, Integer, Mul, Symbol
 
 from derive.calculus import affine
 from derive.calculus.recurrence import Group
-from derive.lower.conditions import Span, all_of, assuming, decided, number_conditions
+from derive.lower.conditions import Span, all_of, assuming, number_conditions
 from derive.lower.context import Context
 from derive.lower.kernels.fits import fits
+from derive.lower.kernels.spans import cut, settled, within
 from derive.lower.points import factors_of
-from derive.lower.ranges import nonnegative
 from derive.lower.recurrence import Member, is_base, loop_letter, member, span_of
 from derive.program import (
     Bind,
@@ -34,6 +33,7 @@ from derive.program import (
     free_letters,
     reads,
     rebuild,
+    substitute,
     tensors_read,
     walk,
 )
@@ -141,20 +141,19 @@ class _Steps:
     # ------------------------------------------------------------------ which equations hold where
 
     def _spans(self, members: Sequence[Member]) -> list[Span]:
-        """The axis cut where an equation begins or ends, in the order of the steps."""
-        ends: list[Expr] = []
-        for m in members:
-            for p in m.pieces:
-                ends += [e for e in span_of(p, m) if not any((e - other).expand() == 0 for other in ends)]
-        ordered: list[Expr] = []
-        for e in ends:
-            below = [k for k, other in enumerate(ordered) if nonnegative(e - other, {})]
-            above = [k for k, other in enumerate(ordered) if nonnegative(other - e, {})]
-            if len(below) + len(above) != len(ordered) or (below and above and max(below) > min(above)):
-                raise NoSteps
-            ordered.insert(max(below) + 1 if below else 0, e)
-        spans = list(pairwise(ordered))
-        return spans if self.group.direction > 0 else spans[::-1]
+        """The axis cut into ranges on which the same equations hold, in the order of the steps."""
+        found = cut(
+            (span_of(p, m) for m in members for p in m.pieces),
+            (c for m in members for p in m.pieces for e in (*p.conditions, p.rhs) for c in self._conditions(e)),
+            self.letter,
+        )
+        if found is None:
+            raise NoSteps
+        return found if self.group.direction > 0 else found[::-1]
+
+    def _conditions(self, e: Basic) -> list[Basic]:
+        """Conditions on the step within an expression."""
+        return number_conditions(e, replace(self.context.scope(), fixed=(self.letter,)))
 
     def _segment(self, span: Span, members: Sequence[Member]) -> Segment:
         steps: list[Product | Statement] = []
@@ -166,7 +165,7 @@ class _Steps:
 
     def _equation(self, m: Member, span: Span) -> Piece | None:
         """The member's equation on the range: its pieces as one choice, what the range decides decided."""
-        here = [p for p in m.pieces if _within(span, span_of(p, m))]
+        here = [p for p in m.pieces if within(span, span_of(p, m))]
         if not here:
             return None
         first = here[0]
@@ -177,9 +176,8 @@ class _Steps:
             rhs = Where(all_of(p.conditions), p.rhs, rhs) if p.conditions else p.rhs
         binds = tuple(b for b in first.binds if b.letter in first.indices[1:])
         piece = Piece(first.indices[1:], binds, rhs)
-        scope = replace(self.context.scope(), fixed=(self.letter,))
-        for c in number_conditions(rhs, scope):
-            known = decided(c, self.letter, span)
+        for c in self._conditions(rhs):
+            known = settled(c, self.letter, span)
             if known is not None:
                 piece = assuming(piece, c, known)
         return piece
@@ -263,22 +261,19 @@ class _Steps:
 
     def _known_before(self, e: Reduce, own: tuple[Bind, ...], guards: tuple[Basic, ...], span: Span) -> Expr:
         """A sum that reads no member, for all steps at once."""
+        moves = self.letter in free_letters(e)
         if (e, guards, span) not in self.known:
             name = self.context.fresh.name(f"{self.group.names[0]}_known")
-            lo, hi = span if self.letter in free_letters(e) else (Integer(0), Integer(0))
-            if not lo.is_Integer:
-                raise NoSteps
-            along = (Bind(self.letter, lo, hi),) if self.letter in free_letters(e) else ()
-            axes = tuple((Part(b.hi - b.lo, int(b.lo)),) for b in (*along, *own))
-            value = Where(all_of(guards), e, Integer(0)) if guards and along else e
-            tensor = Tensor(name, axes)
+            along = (Bind(self.letter, 0, span[1] - span[0]),) if moves else ()
+            value = Where(all_of(guards), e, Integer(0)) if guards and moves else e
+            tensor = Tensor(name, tuple((Part(b.hi),) for b in (*along, *own)))
             letters = tuple(b.letter for b in (*along, *own))
+            value = substitute(value, {self.letter: self.letter + span[0]})
             self.before.append(Statement(tensor, (Piece(letters, (*along, *own), value),)))
             self.context.tensors[name] = tensor
             self.known[e, guards, span] = name
-        letters = tuple(b.letter for b in own)
-        along = (self.letter,) if self.letter in free_letters(e) else ()
-        return Read(self.known[e, guards, span], *along, *letters)
+        place = (self.letter - span[0],) if moves else ()
+        return Read(self.known[e, guards, span], *place, *(b.letter for b in own))
 
     # ------------------------------------------------------------------ slices
 
@@ -354,10 +349,6 @@ class _Steps:
         if not all(fits(s, program, self.numbers) for s in statements):
             raise NoSteps
         return Run(statements, program)
-
-
-def _within(inner: Span, outer: Span) -> bool:
-    return nonnegative(inner[0] - outer[0], {}) and nonnegative(outer[1] - inner[1], {})
 
 
 def _is_whole(piece: Piece, tensor: Tensor) -> bool:
