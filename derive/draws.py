@@ -41,7 +41,7 @@ class Noise:
         if self.read and distribution == "bernoulli" and not 0 < a < 1:
             noise.fill_(a)
         elif self.read:
-            getattr(noise, f"{distribution}_")(a, *more)
+            getattr(_in_memory_order(noise), f"{distribution}_")(a, *more)
         return noise.bool() if self.tensor.kind == "bool" else noise
 
 
@@ -59,6 +59,12 @@ def noise_of(
                          mend="torch.compile with dynamic=False")  # fmt: skip
     read = tensor.name in {name for s in program.statements for name in tensors_read(s)}
     return Noise(tensor, tuple(_number(a, numbers) for a in tensor.default.arguments), shape, alike, read)
+
+
+def _in_memory_order(noise: Any) -> Any:
+    """The same memory without gaps between axes: a captured graph draws by axes, not by memory."""
+    strides = noise.stride()
+    return noise if noise.is_contiguous() else noise.permute(sorted(range(noise.ndim), key=lambda k: -strides[k]))
 
 
 def _number(e: Expr, numbers: Mapping[str, Any]) -> float:

@@ -166,6 +166,8 @@ def _own(y: Array) -> Array:
         return y
     if not y.is_contiguous():
         return y.contiguous()
+    if torch.compiler.is_exporting():  # whose graph does not see through .data
+        return y.clone()
     return y if torch._C._functorch.is_functorch_wrapped_tensor(y) else y.data
 
 

@@ -228,7 +228,6 @@ def _slopes(call: Call) -> None:
 
 def _bags(call: Call) -> None:
     """``max_norm`` as for an embedding; bags are rows, or stretches that begin at ``offsets``."""
-    import torch
 
     a = call.arguments
     _shorten(call, a["weight"], a["input"], a.pop("max_norm"), a.pop("norm_type"))
@@ -244,13 +243,19 @@ def _bags(call: Call) -> None:
     else:
         call.definition = "embedding_bag_offsets"
         call.lasting = False
-        ends = (
-            [a["offsets"]] if a["include_last_offset"] else [a["offsets"], a["offsets"].new_tensor([len(a["input"])])]
-        )
-        lengths = torch.cat(ends).diff()
-        if len(a["offsets"]) and int(a["offsets"][0]):
-            raise ValueError(f"embedding_bag: offsets[0] is {int(a['offsets'][0])}, the first bag begins at 0")
-        a["longest"] = max(int(lengths.max()), 0) if len(lengths) else 0
+        a["longest"] = _longest_bag(a["offsets"], len(a["input"]), a["include_last_offset"])
+
+
+def _longest_bag(offsets: Any, tokens: int, last: bool) -> int:
+    """How many tokens the longest bag has; in a graph that is captured for any offsets, how many it could have."""
+    import torch
+
+    if torch.compiler.is_compiling():
+        return tokens
+    lengths = torch.cat([offsets] if last else [offsets, offsets.new_tensor([tokens])]).diff()
+    if len(offsets) and int(offsets[0]):
+        raise ValueError(f"embedding_bag: offsets[0] is {int(offsets[0])}, the first bag begins at 0")
+    return max(int(lengths.max()), 0) if len(lengths) else 0
 
 
 def _volume(call: Call) -> None:

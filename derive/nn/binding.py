@@ -107,6 +107,8 @@ def run(path: str, args: tuple, kwargs: Mapping[str, Any]) -> Any:
         known = _SEEN[path].like(alike, leaves)
         if known is not None:
             return known()
+        if takes_over(args, kwargs):
+            return torch.overrides.handle_torch_function(bound(path), (*args, *kwargs.values()), *args, **kwargs)
         call, known = translated(path, args, kwargs)
         if call.lasting and not call.afterwards:
             _SEEN[path].keep(alike, leaves, known)
@@ -114,6 +116,14 @@ def run(path: str, args: tuple, kwargs: Mapping[str, Any]) -> Any:
     for finish in reversed(call.afterwards):
         result = finish(result)
     return result
+
+
+def takes_over(args: tuple, kwargs: Mapping[str, Any]) -> bool:
+    """Whether an argument has its own way with functions of torch: a proxy of ``torch.fx``, a tensor's subclass."""
+    import torch
+
+    everywhere = torch._C._is_torch_function_mode_enabled()  # asks nobody's argument
+    return not everywhere and torch.overrides.has_torch_function((*args, *kwargs.values()))
 
 
 #: Calls made before, by torch's name.

@@ -82,8 +82,8 @@ def _without_trace(module: Any, *_: Any, **__: Any) -> Any:
 
 def _of_no_script(module: Any, word: str) -> InputError:
     name = type(module).__name__
-    return InputError(f"{word} does not support derive.nn.{name}: TorchScript has no derived derivatives",
-                      mend="torch.compile and torch.export do, and torch.nn's model takes this one's state_dict")  # fmt: skip
+    mend = "torch.compile and torch.export do, and torch.nn's model takes this one's state_dict"
+    return InputError(f"{word} does not support derive.nn.{name}: TorchScript has no derived derivatives", mend=mend)
 
 
 _REFUSALS = {"__prepare_scriptable__": _without_script, "_slow_forward": _without_trace}

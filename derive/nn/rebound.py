@@ -74,7 +74,7 @@ def _globals(method: types.FunctionType, of_class: Callable[[Any], Any]) -> dict
                 found[word] = rebound(value, of_class)
         elif is_module_class(value):
             found[word] = of_class(value)
-    return found | {n: v for n, v in doors.items() if n in found} | {PLUS: plus}
+    return found | {n: v for n, v in doors.items() if n in found} | {PLUS: plus()}
 
 
 def derived_function(value: Any) -> Any:
@@ -109,16 +109,22 @@ class _Plus(ast.NodeTransformer):
         return ast.copy_location(ast.Call(ast.Name(PLUS, ast.Load()), [node.left, node.right], []), node)
 
 
-def plus(a: Any, b: Any) -> Any:
-    """a + b, by the definition where both are real tensors."""
+@functools.cache
+def plus() -> Callable[[Any, Any], Any]:
+    """a + b, by the definition where both are real tensors; the compiler reads it, so nothing is looked up in it."""
     import torch
 
-    tensors = isinstance(a, torch.Tensor) and isinstance(b, torch.Tensor)
-    if not tensors or not (a.is_floating_point() and b.is_floating_point()):
-        return a + b
     from derive.nn.binding import bound
 
-    return bound("add")(a, b)
+    add = bound("add")
+
+    def plus(a: Any, b: Any) -> Any:
+        tensors = isinstance(a, torch.Tensor) and isinstance(b, torch.Tensor)
+        if not tensors or not (a.is_floating_point() and b.is_floating_point()):
+            return a + b
+        return add(a, b)
+
+    return plus
 
 
 def functions_in(found: Mapping[str, Any]) -> dict[str, Any]:
