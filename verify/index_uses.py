@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sympy import Basic
+from sympy import Basic, Integer
 
 from derive.program import Compare, Hyper, Letter, Program, Read, Where, piece_expressions, reads, walk
 
@@ -26,6 +26,8 @@ def index_uses(program: Program, name: str) -> tuple[list, list]:
         for n in walk(e):
             if isinstance(n, Compare) and n.op in ("==", "!=") and _is_read(n.args[1:], name):
                 special += [a for a in n.args[1:] if a.is_Integer or isinstance(a, Hyper)]
+            if isinstance(n, Compare) and _is_read(n.args[1:], name) and _asks_for_the_sign(n):
+                special.append(Integer(-1))
     return bounds, list(dict.fromkeys(special))
 
 
@@ -40,6 +42,11 @@ def meaning(program: Program, name: str) -> str:
     if any(any(q.tensor == name for q in reads(n)) and _letters(n) for n in ordered):
         return LENGTH
     return LENGTH if any(_added(i) for i in indices) else PLACE
+
+
+def _asks_for_the_sign(n: Compare) -> bool:
+    """0 ≤ t;  t < 0."""
+    return (n.op == "<=" and n.args[1] == 0) or (n.op == "<" and n.args[2] == 0)
 
 
 def _outer(e: Basic) -> Iterator[Read]:

@@ -31,6 +31,7 @@ KINDS = SMOOTH + BOUNDARY
 _ATTEMPTS = 120
 _WORK = 12_000
 _STEPS = 16
+_MORE, _ENOUGH = 8, 800  # draws after the first for fewer points, and the points that are few already
 _RUN = {"plain": 6, "asymmetric": 7}  # steps of an update rule: states, and what begins after some steps, must show
 _TELLING = ("asymmetric", "large")  # kinds whose whole numbers reach far, so that what they measure has many points
 _MANY = 7  # sizes of which no two can be the same without much work
@@ -59,6 +60,11 @@ class Case:
         """Every size and hyperparameter's value."""
         bound = bind(self.program, self.inputs, self.hypers)
         return {**bound.sizes, **bound.hypers}
+
+    @cached_property
+    def points(self) -> int:
+        """Points that one evaluation visits."""
+        return work(self.program, self.numbers)
 
     @property
     def differentiable(self) -> tuple[str, ...]:
@@ -104,22 +110,32 @@ def make(program: Program, kind: str, seed: int = 0) -> Case | None:
 def _drawn(program: Program, kind: str, seed: int, points: int, small: bool) -> Case | None:
     """The first draw that is valid and visits no more than so many points, twice as many if need be.
 
+    Of sizes that are all different the order is free: a few more draws are made for one that visits fewer points.
     ``small``: with sizes of 1 among the others, for programs whose work is a product of many sizes.
     """
     rng = np.random.default_rng([seed, KINDS.index(kind)])
+    found, last = None, _ATTEMPTS
     for attempt in range(_ATTEMPTS):
+        if attempt == last:
+            break
         hypers = hyperparameters(program, kind if attempt < _ATTEMPTS // 2 else "plain")
-        sizes, packs = _sizes(program, kind, attempt, rng, small)
+        sizes, packs = _sizes(program, kind, attempt if found is None else 0, rng, small)
+        most = points if attempt < _ATTEMPTS // 3 else 2 * points
         try:
-            most = points if attempt < _ATTEMPTS // 3 else 2 * points
             if kind in ("plain", "asymmetric") and attempt < 2 * _ATTEMPTS // 3:
                 sizes = _grown(program, sizes, hypers, 3 if kind == "asymmetric" else 2)
-            case = _filled(program, kind, seed, sizes, packs, hypers, most)
+            case = _filled(program, kind, seed, sizes, packs, hypers, most if found is None else found.points - 1)
         except (DeriveError, ZeroDivisionError):
             continue
-        if case is not None:
-            return case
-    return None
+        if found is None and case is not None:
+            last = attempt + 1 + (_MORE if _differs(kind, attempt, case) else 0)
+        found = case or found
+    return found
+
+
+def _differs(kind: str, attempt: int, case: Case) -> bool:
+    """Whether sizes all different were drawn, of many points."""
+    return kind == "asymmetric" and attempt < _ATTEMPTS // 3 and len(case.sizes) <= _MANY and case.points > _ENOUGH
 
 
 # ------------------------------------------------------------------------------ sizes

@@ -35,13 +35,28 @@ def bound_function(subject: Subject, case: Case, seed: int) -> contract.Contract
         return subject.function(*(x.clone() if n in buffers else x for n, x in pairs), **case.hypers)
 
     inputs = autograd.tensors(case.inputs)
-    made = contract.Contract if subject.first else OfOneSubset
+    made = OfFewSubsets if subject.first else OfOneSubset
     return made(function, inputs, case.differentiable, seed, sizes=sizes(case), own=True)
 
 
+class OfFewSubsets(contract.Contract):
+    """Every subset has a derived program of its own: the first input alone, the last, and all but the first."""
+
+    def subsets(self) -> Iterator[tuple[str, ...]]:
+        yield from dict.fromkeys(
+            s for s in (self.names[:1], self.names[-1:], self.names[1:]) if 0 < len(s) < len(self.names)
+        )
+
+
 class OfOneSubset(contract.Contract):
-    """At settings after the first: every subset has a derived program of its own, so only one is asked for."""
+    """At settings after the first: one subset, and vmap, which make programs of this one.
+
+    ``torch.func`` goes the road that it goes at the first setting, and would derive a second order on the way.
+    """
 
     def subsets(self) -> Iterator[tuple[str, ...]]:
         if len(self.names) > 1:
             yield self.names[:1]
+
+    def transforms(self) -> Iterator[tuple[str, contract.Promise]]:
+        yield from (promise for promise in super().transforms() if promise[0] == "vmap")
