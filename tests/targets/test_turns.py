@@ -6,6 +6,7 @@ import pytest
 import torch
 
 import derive
+from derive.lower.plan import Finish
 from derive.targets.files import callable_of
 from derive.targets.kernels import function as kernels
 from derive.targets.kernels import native
@@ -80,7 +81,9 @@ def test_steps_by_kernels_and_by_array_code(what, choices):
     forward, backward = program, derive.vjp(program)
     cotangents = [torch.cos(y) for y in expected]
     for p, arrays in ((forward, inputs), (backward, (*inputs, *cotangents))):
-        assert any(s.of_turns for s in kernels.fused_plan(p)[1].values())
+        plan, sources = kernels.fused_plan(p)
+        assert any(s.of_turns for s in sources.values())
+        assert not any(isinstance(step, Finish) for block in plan.blocks for step in block.steps)
         assert agree(kernels.kernel_function(p).run(*arrays), callable_of(p, "torch")(*arrays))
 
 

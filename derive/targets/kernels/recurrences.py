@@ -18,11 +18,11 @@ from derive.targets.kernels.source import Source, source
 
 @dataclass
 class Recurrences:
-    """The program with sums taken out of its loops, the loops' blocks by their first tensor, their kernels."""
+    """The program with sums taken out of its loops, the loops' blocks by tensor (the first has it), their kernels."""
 
     program: Program
     fresh: Fresh
-    blocks: dict[str, Block] = field(default_factory=dict)
+    blocks: dict[str, Block | None] = field(default_factory=dict)
     sources: dict[str, Source] = field(default_factory=dict)
 
     @staticmethod
@@ -53,7 +53,7 @@ class Recurrences:
 
         block = stepped(s, context, kept, compiled)
         if block is not None:
-            self.blocks[group.names[0]] = block
+            self.blocks |= {**dict.fromkeys(group.names), group.names[0]: block}
             self.sources.update(sources)
             self.program = with_statements(program, _before(program.statements, s))
 
