@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sympy import Rational
 
-#: A decimal longer than this is no easier to read than its fraction.
+#: A decimal longer than this, and than its fraction, is no easier to read.
 LONGEST = 12
 
 
@@ -22,7 +22,7 @@ def reads_as_decimal(number: Rational) -> bool:
     """Whether the decimal is easier to read than the fraction: not for halves, quarters or eighths."""
     if decimal_places(number) is None or int(number.q) & (int(number.q) - 1) == 0 or int(number.q) < 10:
         return False
-    return len(decimal(number)) <= LONGEST
+    return len(decimal(number)) <= max(LONGEST, len(str(abs(number))) - 1)
 
 
 def decimal(number: Rational) -> str:
@@ -30,8 +30,9 @@ def decimal(number: Rational) -> str:
     places = decimal_places(number) or 0
     digits = str(abs(int(number.p)) * 10**places // int(number.q))
     sign = "-" if number.is_negative else ""
-    if places > 4 and len(digits) <= 3 < places - len(digits) + 1:
+    zeros = places - len(digits)
+    if places > 4 and zeros > (2 if len(digits) <= 3 else 6):
         point = f"{digits[0]}.{digits[1:]}" if len(digits) > 1 else digits
-        return f"{sign}{point}e-{places - len(digits) + 1}"
+        return f"{sign}{point}e-{zeros + 1}"
     digits = digits.rjust(places + 1, "0")
     return f"{sign}{digits[:-places]}.{digits[-places:]}" if places else f"{sign}{digits}"

@@ -7,7 +7,9 @@ def cosine_similarity(x1: Real[..., D, *B], x2: Real[..., D, *B], *, dim: Int = 
     assert dim == len(...) or dim == -len(B) - 1
     n1 = vector_norm(x1, dim=dim)
     n2 = vector_norm(x2, dim=dim)
-    y[..., *b] = sum[d](x1[..., d, *b]*x2[..., d, *b])/(max(n1[..., *b], eps)*max(n2[..., *b], eps))
+    l1[..., *b] = where(n1[..., *b] < eps, eps, n1[..., *b])
+    l2[..., *b] = where(n2[..., *b] < eps, eps, n2[..., *b])
+    y[..., *b] = sum[d](x1[..., d, *b]*x2[..., d, *b])/(l1[..., *b]*l2[..., *b])
     return y
 
 

@@ -143,8 +143,10 @@ def binary_cross_entropy(
     x: Real[...], target: Real[...], weight: Const[...] = 1, *, reduction: Text["mean", "sum", "none"] = "mean",
 ):
     """Cross entropy of a Bernoulli target under the probability x; logarithms stop at −100."""
-    a[...] = where(x[...] == 0, -100, max(log(x[...]), -100))
-    b[...] = where(x[...] == 1, -100, max(log(1 - x[...]), -100))
+    p[...] = where(x[...] == 0, -100, log(x[...]))
+    q[...] = where(x[...] == 1, -100, log(1 - x[...]))
+    a[...] = where(p[...] < -100, -100, p[...])
+    b[...] = where(q[...] < -100, -100, q[...])
     e[...] = -weight[...]*(target[...]*a[...] + (1 - target[...])*b[...])
     loss = reduced(e, reduction=reduction)
     return loss
@@ -177,8 +179,8 @@ def multilabel_soft_margin_loss(
     reduction: Text["mean", "sum", "none"] = "mean",
 ):
     """Mean over the classes of Bernoulli cross entropies under σ(x)."""
-    b[..., c] = target[..., c]*logsigmoid(x[..., c]) + (1 - target[..., c])*logsigmoid(-x[..., c])
-    e[...] = -mean[c](weight[c]*b[..., c])
+    b[..., c] = (1 - target[..., c])*x[..., c] - logsigmoid(x[..., c])
+    e[...] = mean[c](weight[c]*b[..., c])
     loss = reduced(e, reduction=reduction)
     return loss
 
@@ -306,10 +308,11 @@ def gaussian_nll_loss(
 ):
     """Negative log-likelihood under a normal distribution of mean x; a variance below eps counts as eps."""
     v[...] = where(var[...] < eps, eps, var[...])
+    d[...] = x[...] - target[...]
     if full:
-        e[...] = (log(v[...]) + (x[...] - target[...])**2/v[...])/2 + log(6.283185307179586)/2
+        e[...] = (log(v[...]) + d[...]**2/v[...])/2 + log(6.283185307179586)/2
     else:
-        e[...] = (log(v[...]) + (x[...] - target[...])**2/v[...])/2
+        e[...] = (log(v[...]) + d[...]**2/v[...])/2
     loss = reduced(e, reduction=reduction)
     return loss
 

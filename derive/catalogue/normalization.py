@@ -123,5 +123,6 @@ def normalize(x: Real[..., D, *B], *, p: Real = 2, dim: Int = 1, eps: Real = 1e-
     """Scales vectors along one axis to p-norm 1; one shorter than eps counts as eps long."""
     assert dim == len(...) or dim == -len(B) - 1
     n = vector_norm(x, p=p, dim=dim)
-    y[..., d, *b] = x[..., d, *b]/max(n[..., *b], eps)
+    l[..., *b] = where(n[..., *b] < eps, eps, n[..., *b])
+    y[..., d, *b] = x[..., d, *b]/l[..., *b]
     return y
