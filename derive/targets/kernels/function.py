@@ -13,6 +13,7 @@ from typing import Any
 from sympy import Expr
 
 from derive.lower import lower
+from derive.lower.aliases import without_aliases
 from derive.lower.kernels import planes
 from derive.lower.kernels.collapse import NotCollapsed, collapsed, inner_packs
 from derive.lower.kernels.fits import runs
@@ -43,6 +44,7 @@ class Compiled:
 
 def fused_plan(program: Program) -> tuple[Plan, dict[str, Compiled]]:
     """The plan with kernels in it, and the kernels by name."""
+    program = without_aliases(program)
     plan = lower(program)
     by_name = {n: b for b in plan.blocks for n in b.names}
     numbers = [n for n, b in by_name.items() if not any(isinstance(s, (Assign, Allocate)) for s in b.steps)]
