@@ -101,7 +101,7 @@ def cosine_similarity(x1, x2, dy):
 
 
 def cosine_embedding(x1, x2, target, dy):
-    n1, n2, y = cosine(x1, x2)
+    _, _, y = cosine(x1, x2)
     same = target == 1
     e = np.where(same, 1 - y, np.maximum(y, 0))
     de = (np.where(same, -1, y > 0) * (dy / len(y))).astype(x1.dtype)

@@ -15,7 +15,7 @@ Make = Callable[[np.random.Generator], np.ndarray]
 
 @dataclass(frozen=True)
 class Peer:
-    """A definition, its inputs (shapes of normals, or what makes them), ``plain(np, *inputs)`` and ``hand(*inputs, dy)``.
+    """A definition, its inputs: shapes of normals, or what makes them; ``plain(np, *inputs)``, ``hand(*inputs, dy)``.
 
     ``plain`` is a forward for any NumPy, HIPS autograd's too; ``hand`` gives the results and then the gradients, in
     the order of the inputs ``wrt`` (all real ones by default).  An input made by a function keeps its kind.

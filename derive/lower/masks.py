@@ -105,26 +105,31 @@ def clipped(e: Where, scope: Scope) -> tuple[Expr, Expr | None, Expr | None] | N
 
     One bound alone is as good; the other is None.
     """
-    bounds: list[tuple[Expr, Expr, bool]] = []
-    f: Expr = e
-    while isinstance(f, Where) and len(bounds) < 2:
-        bound = _bound(f.args[0], scope)
-        if bound is None:
-            return None
-        bounds.append((bound[1], f.args[1], bound[2]))
-        x, f = bound[0], f.args[2]
-        if bounds[0][2] == bounds[-1][2] and len(bounds) == 2 or x != _bound(e.args[0], scope)[0]:  # type: ignore[index]
-            return None
-    if len(bounds) == 2 and not bounds[0][2]:
+    found = _pieces(e, scope)
+    if found is None:
         return None
+    x, bounds, f = found
     slope = f.coeff(x, 1)
     rest = (f - slope * x).expand()
     if rest.has(x) or not (slope.is_number and slope > 0) or not scope.is_number(rest):
         return None
-    if any((slope * at + rest - value).expand() != 0 for at, value, _ in bounds):
+    if any((slope * at + rest - value).expand() != 0 for at, value in bounds.values()):
         return None
-    low = next((value for _, value, lower in bounds if lower), None)
-    return f, low, next((value for _, value, lower in bounds if not lower), None)
+    low, high = (bounds[side][1] if side in bounds else None for side in (True, False))
+    return f, low, high
+
+
+def _pieces(e: Where, scope: Scope) -> tuple[Read, dict[bool, tuple[Expr, Expr]], Expr] | None:
+    """What is read; by side, below or above, a bound and the value beyond it, below first; the value between."""
+    first = _bound(e.args[0], scope)
+    if first is None:
+        return None
+    x, at, below = first
+    bounds, f = {below: (at, e.args[1])}, e.args[2]
+    second = _bound(f.args[0], scope) if isinstance(f, Where) and below else None
+    if second is not None and second[0] == x and not second[2]:
+        bounds[False], f = (second[1], f.args[1]), f.args[2]
+    return x, bounds, f
 
 
 def _bound(c: Basic, scope: Scope) -> tuple[Read, Expr, bool] | None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from sympy import Add, Basic, Expr, Integer, Pow, exp, log
+from sympy import Add, Basic, Expr, Integer
 
 from derive.lower.arrays import Array, elementwise, expanded, product, reduced, reshaped, scalar, transposed
 from derive.lower.contract import contract
-from derive.lower.cumulative import cumulative, others
+from derive.lower.cumulative import chained, cumulative, others
 from derive.lower.masks import may_be_infinite
 from derive.lower.plan import Node
 from derive.lower.points import (
@@ -38,9 +38,7 @@ from derive.program import (
     Reduce,
     Where,
     free_letters,
-    reads,
     substitute,
-    walk,
 )  # fmt: skip
 
 #: The array operation of each reduction whose result is a value.
@@ -233,6 +231,7 @@ Rule = Callable[[Points], Array | None]
 RULES: tuple[tuple[str, Rule], ...] = (
     ("a sum of products, term by term", split_sum),
     ("everything up to a point", cumulative),
+    ("a running product's adjoint", chained),
     ("everything but a point", others),
     ("windows spread back", spreading),
     ("a scatter", scattering),

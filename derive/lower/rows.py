@@ -40,11 +40,16 @@ class NotByRow(Exception):
 
 def rows_of(plan: Plan) -> Rows | None:
     """How the plan falls into rows, if all of it does."""
-    size = _rows_size(plan)
     steps = [s for b in plan.blocks for s in b.steps]
     assigned = [s for s in steps if isinstance(s, Assign)]
-    if size is None or not assigned or len(assigned) != len(steps):
+    if not assigned or len(assigned) != len(steps):
         return None
+    found = (_rows_along(plan, size, assigned) for size in _candidates(plan))
+    return next((rows for rows in found if rows is not None), None)
+
+
+def _rows_along(plan: Plan, size: Size, assigned: list[Assign]) -> Rows | None:
+    """The plan's rows where the axis of that size is theirs."""
     inputs = tuple(t.name for t in plan.inputs if t.parts and t.parts[0].extent == size)
     if any(size in part.extent.free_symbols for t in plan.inputs for part in t.parts[int(t.name in inputs) :]):
         return None
@@ -73,10 +78,10 @@ def _classified(plan: Plan, places: _Places, assigned: list[Assign], inputs: tup
     )
 
 
-def _rows_size(plan: Plan) -> Size | None:
-    """The extent of the first axis of the first input that has one."""
-    first = next((t.parts[0].extent for t in plan.inputs if t.parts), None)
-    return first if isinstance(first, Size) else None
+def _candidates(plan: Plan) -> list[Size]:
+    """The extents of the inputs' first axes, the inputs of most axes first."""
+    wide = sorted((t for t in plan.inputs if t.parts), key=lambda t: -len(t.parts))
+    return [e for e in dict.fromkeys(t.parts[0].extent for t in wide) if isinstance(e, Size)]
 
 
 def _source(node: Node) -> str:
@@ -188,6 +193,13 @@ def _after(node: Node, place: int) -> int:
     return (node.ndim or 0) - place - (place < node.attrs[0])
 
 
+def _chain(node: Node, places: list) -> Place:
+    """Two arrays of one shape, along another axis than the rows'."""
+    if places[0] != places[1] or places[0] == node.attrs[0]:
+        raise NotByRow
+    return places[0]
+
+
 def _along(axis_of: int) -> Callable[[Node, list], Place]:
     """Along another axis than the rows'."""
 
@@ -212,4 +224,5 @@ RULES = {
     "put": _put,
     "cumulate": _along(1),
     "others": _along(0),
+    "chain": _chain,
 }

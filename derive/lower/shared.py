@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from sympy import Basic, Expr, Function, Integer
+from sympy import Basic, Expr, Function, Integer, Pow
 
 from derive.functions import function_name
 from derive.lower.residuals import CHEAP_FUNCTIONS, dependent
@@ -75,7 +75,7 @@ def _named(
     if any(isinstance(i, Integer) and not part.extent.is_Integer for i, part in _places(e, tensors)):
         return None  # of an empty axis nothing is there
     about = next(iter(reads(e))).tensor
-    tensor = Tensor(fresh.name(f"{function_name(e)}_{about}"), tuple((parts[x],) for x in letters))
+    tensor = Tensor(fresh.name(f"{function_name(e) or 'power'}_{about}"), tuple((parts[x],) for x in letters))
     return Statement(tensor, (Piece(letters, tuple(binds[x] for x in letters), e),))
 
 
@@ -112,8 +112,9 @@ def _functions(e: Basic) -> Iterator[Expr]:
 
 
 def _dear(e: Basic) -> bool:
-    """A transcendental function of reads at bare letters."""
-    if not isinstance(e, Function) or isinstance(e, Read) or (function_name(e) or "") in ("", *CHEAP_FUNCTIONS, "sqrt"):
+    """A transcendental function of reads at bare letters, or a power of one that is no fraction."""
+    dear = isinstance(e, Function) and not isinstance(e, Read) and function_name(e) not in (None, *CHEAP_FUNCTIONS)
+    if not dear and not (isinstance(e, Pow) and not e.exp.is_Rational):
         return False
     plain = all(isinstance(i, (Letter, Integer)) for r in reads(e) for i in r.indices)
     return plain and any(True for _ in reads(e)) and not any(isinstance(n, Reduce) for n in walk(e))

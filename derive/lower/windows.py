@@ -9,15 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from sympy import Basic, Expr, Integer
+from sympy import Basic, Expr, Integer, Mul
 
 from derive.calculus import affine
 from derive.lower.arrays import Array, elementwise, product, reduced, reshaped, transposed
+from derive.lower.masks import may_be_infinite
 from derive.lower.plan import Node
 from derive.lower.points import NEUTRAL, Points, conjuncts, factors_of, mask_of, masked, real, scaled
 from derive.lower.reads import Affine, position, positions, stored
 from derive.lower.scope import Scope
-from derive.program import Bind, Compare, Letter, Part, Read, Where, free_letters
+from derive.program import Bind, Compare, Letter, Part, Read, Reduce, Where, free_letters, reads, substitute
 
 Letters = tuple[Letter, ...]
 
@@ -218,7 +219,11 @@ def sliding(points: Points) -> Array | None:
     """sum, max, min of a window: one pass a tap and axis."""
     if points.op not in ("sum", "max", "min", "amax", "amin"):
         return None
-    found = _one_window(points)
+    outside = [f for f in factors_of(points.body) if not free_letters(f) & set(points.letters)]
+    if outside and (points.op != "sum" or any(map(may_be_infinite, outside))):
+        return None
+    body = Mul(*(f for f in factors_of(points.body) if f not in outside))
+    found = _one_window(replace(points, body=body))
     if found is None:
         return None
     slides, whole, scope = found
@@ -230,23 +235,42 @@ def sliding(points: Points) -> Array | None:
         attrs = (op, axis, s.start, scope.extent(s.kept), s.stride, hi - lo, s.dilation)
         dims = (*value.dims[:axis], s.kept, *value.dims[axis + 1 :])
         value = Array(Node("slide", (value.node,), attrs, "real", len(dims)), dims)
-    return value
+    return scaled(value, outside, points)
 
 
-def _one_window(points: Points) -> tuple[list[Slide], Read, Scope] | None:
-    """The body is one read, its taps are all that is bound, its range is all that is asked."""
-    x = points.body
-    if not isinstance(x, Read) or points.scope.tensors.get(x.tensor) is None:
+def _one_window(points: Points) -> tuple[list[Slide], Expr, Scope] | None:
+    """The body is of one read, its taps are all that is bound, its range is all that is asked."""
+    x = _read_of(points)
+    if x is None or points.scope.tensors.get(x.tensor) is None:
         return None
     found = slides_of(x, points)
     if found is None or {s.tap for s in found[0].values()} != set(points.letters):
         return None
     if without_range_filters(points.filters, [x], points.scope):
         return None
-    if not forward(e for s in found[0].values() for e in (s.stride, s.dilation)):
+    slides = [s if points.op.startswith("arg") else _upwards(s, points) for s in found[0].values()]
+    if not forward(e for s in slides for e in (s.stride, s.dilation)):
         return None
-    slides = sorted(found[0].values(), key=lambda s: points.letters.index(s.tap))
-    return slides, found[1], found[2]
+    whole = substitute(points.body, {x: found[1]})
+    return sorted(slides, key=lambda s: points.letters.index(s.tap)), whole, found[2]
+
+
+def _read_of(points: Points) -> Read | None:
+    """The read that the body is, or, summed, that it is a function of which is 0 at 0."""
+    x = points.body
+    if isinstance(x, Read) or points.op != "sum":
+        return x if isinstance(x, Read) else None
+    found = list(dict.fromkeys(reads(x)))
+    if len(found) != 1 or isinstance(x, Reduce) or substitute(x, {found[0]: Integer(0)}) != 0:
+        return None
+    return found[0] if free_letters(x) == free_letters(found[0]) else None
+
+
+def _upwards(s: Slide, points: Points) -> Slide:
+    """The taps counted from the lowest: their order does not matter."""
+    if not (s.dilation.is_Integer and s.dilation.is_negative):
+        return s
+    return replace(s, start=s.start + s.dilation * (points.scope.extent(s.tap) - 1), dilation=-s.dilation)
 
 
 def sliding_place(points: Points) -> Array | None:

@@ -33,7 +33,6 @@ from derive.targets.rows import by_rows
 from derive.targets.text import IMPORTS, support_text
 from derive.targets.wrapper import wrapper_text
 
-
 #: Targets for which any pass is slower than memory: what forward and backward share is saved.
 SAVING = ("numpy",)
 

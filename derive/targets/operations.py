@@ -198,6 +198,7 @@ COMMON: dict[str, Operation] = {
     "argreduce": _place,
     "put": _put,
     "cumulate": _cumulate,
+    "chain": lambda p, node, args: call(p.use("chain"), *p.short(node, args), constant(node.attrs[0])),
     "others": lambda p, node, args: call(p.use("others"), args[0], constant(node.attrs[0])),
 }
 

@@ -67,14 +67,14 @@ def _by_rows(f, *arrays):
 def _where(mask, a, b):
     """a where the mask holds, else b, by their bits: no branch an entry, so that a mask of any pattern is as fast."""
     dtype = np.result_type(a, b)
-    if np.size(mask) < 1024 or dtype.kind not in "fiu" or dtype.itemsize > 8:
+    if max(map(np.size, (mask, a, b))) < 1024 or dtype.kind not in "fiu" or dtype.itemsize > 8:
         return np.where(mask, a, b)
     word = np.dtype(f"i{dtype.itemsize}")
     a, b = (np.asarray(x, dtype).view(word) for x in (a, b))
     if not a.ndim and not a:
         mask, a, b = ~mask, b, a
-    keep = np.negative(mask.view(np.int8)).astype(word)
-    room = keep if np.broadcast_shapes(mask.shape, a.shape, b.shape) == mask.shape else None
+    keep = np.negative(np.asarray(mask).view(np.int8)).astype(word)
+    room = keep if np.broadcast_shapes(keep.shape, a.shape, b.shape) == keep.shape else None
     if b.ndim or b:
         return np.bitwise_xor(np.bitwise_and(keep, a ^ b, out=room), b, out=room).view(dtype)
     return np.bitwise_and(keep, a, out=room).view(dtype)
@@ -114,9 +114,28 @@ def _cumulate(x, op, axis, after, among):
     return np.flip(y, axis) if after else y
 
 
+def _chain(f, x, axis):
+    """Σ k ≥ j  f[k] · Π i ≤ k, i ≠ j  x[i] for each j of an axis."""
+    f, x = np.ascontiguousarray(np.moveaxis(f, axis, 0)), np.ascontiguousarray(np.moveaxis(x, axis, 0))
+    y, before = f.copy(), np.ones_like(x[:1])
+    for j in reversed(range(len(f) - 1)):
+        y[j] += x[j + 1] * y[j + 1]
+    for j in range(1, len(f)):
+        before = before * x[j - 1]
+        y[j] *= before[0]
+    return np.ascontiguousarray(np.moveaxis(y, 0, axis))
+
+
+def _prod(x, axis):
+    """The product along one axis; a short last one goes first, for NumPy takes long rows faster."""
+    if x.ndim > 1 and axis == x.ndim - 1 and x.shape[-1] <= 64:
+        return np.ascontiguousarray(np.moveaxis(x, -1, 0)).prod(axis=0)
+    return x.prod(axis=axis)
+
+
 def _others(x, axis):
     """The product of all entries along one axis but each one itself."""
-    total = x.prod(axis=axis, keepdims=True)
+    total = np.expand_dims(_prod(x, axis), axis)
     limits = np.finfo(x.dtype)
     if np.all((np.abs(total) > limits.tiny) & (np.abs(total) < limits.max)):
         return total / x

@@ -92,6 +92,18 @@ def _cumulate(x, op, axis, after, among):
     return y.flip(axis) if after else y
 
 
+def _chain(f, x, axis):
+    """Σ k ≥ j  f[k] · Π i ≤ k, i ≠ j  x[i] for each j of an axis."""
+    sums, before, total, product = [], [], None, None
+    for f_j, x_j in zip(f.unbind(axis), x.unbind(axis)):
+        before.append(torch.ones_like(f_j) if product is None else product)
+        product = x_j if product is None else product * x_j
+    for f_j, x_j in zip(reversed(f.unbind(axis)), reversed(x.unbind(axis))):
+        sums.append(f_j if total is None else f_j + total)
+        total = x_j * sums[-1]
+    return torch.stack([s * b for s, b in zip(reversed(sums), before)], axis) if before else torch.zeros_like(f)
+
+
 def _others(x, axis):
     """The product of all entries along one axis but each one itself."""
     ones = torch.ones_like(x.narrow(axis, 0, min(1, x.shape[axis])))

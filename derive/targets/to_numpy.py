@@ -65,6 +65,8 @@ def _where(p: Printer, node: Node, args: Args) -> ast.expr:
 
 def _reduce(p: Printer, node: Node, args: Args) -> ast.expr:
     op, axes = node.attrs
+    if op == "prod" and len(axes) == 1:
+        return call(p.use("prod"), args[0], constant(axes[0]))
     factors = _factors(p, node.args[0], args[0]) if op == "sum" else None
     if factors and node.args[0].kind == "real":
         return call(p.use("dots"), *factors, tuple_of([constant(a) for a in axes]))

@@ -47,11 +47,11 @@ def _several(value, count):
 
 def _by_rows(f, *arrays):
     """f of the arrays, a cache's worth of rows at a time: its first results are rows, the others sums."""
-    rows, entries = arrays[0].shape[0], max(a.size for a in arrays)
-    if entries <= 262144:
+    rows, size = arrays[0].shape[0], max(a.nbytes for a in arrays)
+    if size <= 4194304:
         by_row, sums = f(*arrays)
         return (*by_row, *sums)
-    step, out = max(1, 65536 * rows // entries), None
+    step, out = max(1, 524288 * rows // size), None
     for first in range(0, rows, step):
         by_row, more = f(*(a[first : first + step] for a in arrays))
         if out is None:
@@ -73,7 +73,7 @@ def init_state(theta_0):
     m = np.full((P,), 0, dtype)
     # v[...] = 0
     v = m
-    return (m.reshape((*pack,)), v.reshape((*pack,)).copy())
+    return (m.reshape((*pack,)), v.copy().reshape((*pack,)))
 
 
 @np.errstate(all="ignore")

@@ -43,6 +43,20 @@ def _expect(name, array, letters, sizes):
     raise ValueError(f"{name} has shape {shape}; expected {tuple(sizes)} for axes [{', '.join(letters)}]")
 
 
+def _dots(a, b, axes):
+    """(a * b).sum(axes), without the products in memory."""
+    if a.shape != b.shape or a.dtype != b.dtype or not a.size:
+        return (a * b).sum(axes)
+    last = tuple(range(a.ndim - len(axes), a.ndim))
+    if axes != last:
+        kept = [k for k in range(a.ndim) if k not in axes]
+        return np.einsum(a, list(range(a.ndim)), b, list(range(a.ndim)), kept)
+    if not (a.flags.c_contiguous and b.flags.c_contiguous):
+        return (a * b).sum(axes)
+    shape, count = a.shape[: last[0]], math.prod(a.shape[last[0] :])
+    return np.matmul(a.reshape(*shape, 1, count), b.reshape(*shape, count, 1)).reshape(shape)
+
+
 @np.errstate(all="ignore")
 def batch_norm_forward(
     x,
@@ -57,7 +71,7 @@ def batch_norm_forward(
     """Normalizes each channel, by the batch's statistics in training and by the running ones
     otherwise.
 
-    Returns y, new_mean, new_var, and what the backward needs: (x, weight, mu, r).
+    Returns y, new_mean, new_var, and what the backward needs: (weight, r, xhat).
     """
     N, C, *pack = _axes("x", x, ("N", "C", "..."))
     P = math.prod(pack)
@@ -74,13 +88,12 @@ def batch_norm_forward(
     _expect("running_var", running_var, ("C",), (C,))
     _expect("weight", weight, ("C",), (C,))
     _expect("bias", bias, ("C",), (C,))
-    x_given = x
     x = x.reshape(N, C, P)
     # mu[c] = sum[n < N, ...](x[n, c, ...]) / (size(...) * N)
     mu = x.sum(axis=(0, 2)) / (P * N)
     # v[c] = sum[n < N, ...]((x[n, c, ...] - mu[c]) ** 2) / (size(...) * N)
     difference = x - mu[:, None]
-    v = (difference ** 2).sum(axis=(0, 2)) / (P * N)
+    v = _dots(difference, difference, (0, 2)) / (P * N)
     # r[c] = 1 / sqrt(eps + v[c])
     r = 1 / np.sqrt(v + eps)
     # xhat[n, c, ...] = (x[n, c, ...] - mu[c]) * r[c]
@@ -94,30 +107,28 @@ def batch_norm_forward(
     # new_var[c] = (1 - momentum) * running_var[c] + momentum * points * v[c] / (points - 1)
     product = momentum * points.astype(dtype) / (points + -1).astype(dtype) * v
     new_var = (1 - momentum) * running_var + product
-    return ((y.reshape((N, C, *pack)), new_mean, new_var), (x_given, weight, mu, r))
+    return ((y.reshape((N, C, *pack)), new_mean, new_var), (weight, r, xhat.reshape((N, C, *pack))))
 
 
 @np.errstate(all="ignore")
 def batch_norm_backward(saved, dy):
     """Gradients dx, dweight, dbias from the cotangent dy."""
-    x, weight, mu, r = saved
-    N, C, *pack = _axes("x", x, ("N", "C", "..."))
+    weight, r, xhat = saved
+    (C,) = _axes("r", r, ("C",))
+    N, _, *pack = _axes("xhat", xhat, ("N", "C", "..."))
     P = math.prod(pack)
-    dtype = np.result_type(x, mu, r, dy)
+    dtype = np.result_type(r, xhat, dy)
     if weight is None:
         weight = np.full((C,), 1, dtype)
     _expect("weight", weight, ("C",), (C,))
-    _expect("mu", mu, ("C",), (C,))
-    _expect("r", r, ("C",), (C,))
+    _expect("xhat", xhat, ("N", "C", "..."), (N, C, *pack))
     _expect("dy", dy, ("N", "C", "..."), (N, C, *pack))
-    x = x.reshape(N, C, P)
+    xhat = xhat.reshape(N, C, P)
     dy = dy.reshape(N, C, P)
-    # xhat[n, c, ...] = (x[n, c, ...] - mu[c]) * r[c]
-    xhat = r[:, None] * (x - mu[:, None])
     # dx[n, c, ...] = (dy[n, c, ...] * size(...) * N - sum[n_1 < N, letter(p) <
     #     size(...)](dy[n_1, c, *p]) - xhat[n, c, ...] * sum[n_1 < N, letter(p) <
     #     size(...)](dy[n_1, c, *p] * xhat[n_1, c, *p])) * r[c] * weight[c] / (size(...) * N)
-    total = (dy * xhat).sum(axis=(0, 2))
+    total = _dots(dy, xhat, (0, 2))
     total_2 = dy.sum(axis=(0, 2))
     dx = (r * weight / (P * N))[:, None] * (P * N * dy - total[:, None] * xhat - total_2[:, None])
     # dweight[c] = sum[n < N, ...](dy[n, c, ...] * xhat[n, c, ...])
@@ -172,7 +183,7 @@ def batch_norm_jvp(
     mu = x.sum(axis=(0, 2)) / (P * N)
     # v[c] = sum[n < N, ...]((x[n, c, ...] - mu[c]) ** 2) / (size(...) * N)
     difference = x - mu[:, None]
-    v = (difference ** 2).sum(axis=(0, 2)) / (P * N)
+    v = _dots(difference, difference, (0, 2)) / (P * N)
     # r[c] = 1 / sqrt(eps + v[c])
     r = 1 / np.sqrt(v + eps)
     # xhat[n, c, ...] = (x[n, c, ...] - mu[c]) * r[c]
@@ -181,8 +192,8 @@ def batch_norm_jvp(
     #     N, letter(p) < size(...)](tx[n_1, c, *p]) - xhat[n, c, ...] * sum[n_1 < N, letter(p) <
     #     size(...)](tx[n_1, c, *p] * xhat[n_1, c, *p])) * r[c] * weight[c] / (size(...) * N) +
     #     tbias[c]
-    difference_2 = P * N * tx - (tx * xhat).sum(
-        axis=(0, 2)
+    difference_2 = P * N * tx - _dots(
+        tx, xhat, (0, 2)
     )[:, None] * xhat - tx.sum(axis=(0, 2))[:, None]
     ty = tweight[:, None] * xhat + (r * weight / (P * N))[:, None] * difference_2 + tbias[:, None]
     return ty.reshape((N, C, *pack))

@@ -39,6 +39,22 @@ def _expect(name, array, letters, sizes):
     raise ValueError(f"{name} has shape {shape}; expected {tuple(sizes)} for axes [{', '.join(letters)}]")
 
 
+def _where(mask, a, b):
+    """a where the mask holds, else b, by their bits: no branch an entry, so that a mask of any pattern is as fast."""
+    dtype = np.result_type(a, b)
+    if max(map(np.size, (mask, a, b))) < 1024 or dtype.kind not in "fiu" or dtype.itemsize > 8:
+        return np.where(mask, a, b)
+    word = np.dtype(f"i{dtype.itemsize}")
+    a, b = (np.asarray(x, dtype).view(word) for x in (a, b))
+    if not a.ndim and not a:
+        mask, a, b = ~mask, b, a
+    keep = np.negative(np.asarray(mask).view(np.int8)).astype(word)
+    room = keep if np.broadcast_shapes(keep.shape, a.shape, b.shape) == keep.shape else None
+    if b.ndim or b:
+        return np.bitwise_xor(np.bitwise_and(keep, a ^ b, out=room), b, out=room).view(dtype)
+    return np.bitwise_and(keep, a, out=room).view(dtype)
+
+
 def _nonempty(x, axes):
     """x, with one point of zeros on axes that have none: what a guard leaves out may be read there."""
     if all(x.shape[k] for k in axes):
@@ -51,6 +67,30 @@ def _rows(index, size):
     if np.size(index) and not 0 <= np.min(index) <= np.max(index) < max(size, 1):
         raise IndexError(f"an index runs from {np.min(index)} to {np.max(index)} on an axis of size {size}")
     return index
+
+
+def _put(base, axis, index, value):
+    """Adds each value to base at the place along one axis that its index names, −1 none; base itself changes."""
+    if base.shape[axis]:
+        here = index >= 0
+        places = np.expand_dims(np.where(here, index, 0), axis)
+        more = np.expand_dims(np.where(here, value, 0).astype(base.dtype), axis)
+        np.put_along_axis(base, places, np.take_along_axis(base, places, axis) + more, axis)
+    return base
+
+
+def _dots(a, b, axes):
+    """(a * b).sum(axes), without the products in memory."""
+    if a.shape != b.shape or a.dtype != b.dtype or not a.size:
+        return (a * b).sum(axes)
+    last = tuple(range(a.ndim - len(axes), a.ndim))
+    if axes != last:
+        kept = [k for k in range(a.ndim) if k not in axes]
+        return np.einsum(a, list(range(a.ndim)), b, list(range(a.ndim)), kept)
+    if not (a.flags.c_contiguous and b.flags.c_contiguous):
+        return (a * b).sum(axes)
+    shape, count = a.shape[: last[0]], math.prod(a.shape[last[0] :])
+    return np.matmul(a.reshape(*shape, 1, count), b.reshape(*shape, count, 1)).reshape(shape)
 
 
 @np.errstate(all="ignore")
@@ -78,16 +118,16 @@ def cross_entropy_forward(logits, target, weight=None, *, ignore_index=-100):
     # e[n, ...] = where(target[n, ...] != ignore_index, -(weight[target[n, ...]] * logp[n,
     #     target[n, ...], ...]), 0)
     mask = target != ignore_index
-    value = _rows(np.where(mask, target, 0), C)
-    weight_taken = _nonempty(weight, (0,))[value]
+    value = _rows(_where(mask, target, 0), C)
+    weight_taken = _nonempty(weight, (0,)).take(value, axis=0)
     clamp = np.clip(np.arange(N), 0, N - 1)[:, None]
-    value_2 = -(
-        weight_taken * _nonempty(logp, (0, 1, 2))[clamp, value, np.clip(np.arange(P), 0, P - 1)]
-    )
-    e = np.where(mask, value_2, 0)
+    product = weight_taken * _nonempty(logp, (0, 1, 2))[
+        clamp, value, np.clip(np.arange(P), 0, P - 1)
+    ]
+    e = -_where(mask, product, 0)
     # loss = sum[n < N, ...](e[n, ...]) / sum[n < N, ..., target[n, ...] !=
     #     ignore_index](weight[target[n, ...]])
-    loss = e.sum() / np.where(mask, weight_taken, 0).sum()
+    loss = e.sum() / _where(mask, weight_taken, 0).sum()
     return (loss, (target_given, weight, logp.reshape((N, C, *pack)), ignore_index))
 
 
@@ -110,13 +150,13 @@ def cross_entropy_backward(saved, dloss):
     #     0) + exp(logp[n, c, ...])) * dloss * weight[target[n, ...]] / sum[n_1 < N, letter(p) <
     #     size(...), target[n_1, *p] != ignore_index](weight[target[n_1, *p]]), 0)
     mask = target != ignore_index
-    value = _rows(np.where((mask[:, :, None, None] & mask).any(axis=(0, 1)), target, 0), C)
-    ratio = dloss / np.where(mask, _nonempty(weight, (0,))[value], 0).sum()
-    total = np.where(target[:, None] == np.arange(C)[:, None], -1, 0).astype(dtype) + np.exp(logp)
-    product = (
-        ratio * _nonempty(weight, (0,))[_rows(np.where(mask, target, 0), C)]
-    )[:, None] * total
-    dlogits = np.where(mask[:, None], product, 0)
+    weight_taken = _nonempty(weight, (0,)).take(
+        _rows(_where(mask & mask.any(axis=0).any(), target, 0), C), axis=0
+    )
+    weight_taken_2 = _nonempty(weight, (0,)).take(_rows(_where(mask, target, 0), C), axis=0)
+    value = _put(np.exp(logp), 1, _where((0 <= target) & (target < C), target, -1), -1)
+    product = (dloss / _where(mask, weight_taken, 0).sum() * weight_taken_2)[:, None] * value
+    dlogits = _where(mask[:, None], product, 0)
     return dlogits.reshape((N, C, *pack))
 
 
@@ -147,14 +187,14 @@ def cross_entropy_jvp(logits, target, weight=None, tlogits=None, *, ignore_index
     #     ignore_index](weight[target[n, ...]] * tlogits[n, target[n, ...], ...])) / sum[n < N,
     #     letter(p) < size(...), target[n, *p] != ignore_index](weight[target[n, *p]])
     mask = target != ignore_index
-    value = _rows(np.where(mask, target, 0), C)
-    chosen = np.where(mask, _nonempty(weight, (0,))[value], 0)
+    value = _rows(_where(mask, target, 0), C)
+    chosen = _where(mask, _nonempty(weight, (0,)).take(value, axis=0), 0)
     clamp = np.clip(np.arange(N), 0, N - 1)[:, None]
-    chosen_2 = np.where(
+    chosen_2 = _where(
         mask, _nonempty(tlogits, (0, 1, 2))[clamp, value, np.clip(np.arange(P), 0, P - 1)], 0
     )
-    total = (chosen * np.where(mask, (tlogits * np.exp(logp)).sum(axis=1), 0)).sum()
-    tloss = (total - (chosen * chosen_2).sum()) / chosen.sum()
+    total = _dots(chosen, _where(mask, _dots(tlogits, np.exp(logp), (1,)), 0), (0, 1))
+    tloss = (total - _dots(chosen, chosen_2, (0, 1))) / chosen.sum()
     return tloss
 
 

@@ -80,7 +80,7 @@ def embedding_forward(token, weight):
     token_given = token
     token = token.reshape(P)
     # y[..., d] = weight[token[...], d]
-    y = weight[_rows(token, V)]
+    y = weight.take(_rows(token, V), axis=0)
     return (y.reshape((*pack, D)), (token_given, weight))
 
 
@@ -109,7 +109,7 @@ def embedding_jvp(token, weight, tweight=None):
     _expect("tweight", tweight, ("V", "D"), (V, D))
     token = token.reshape(P)
     # ty[..., d] = tweight[token[...], d]
-    ty = tweight[_rows(token, V)]
+    ty = tweight.take(_rows(token, V), axis=0)
     return ty.reshape((*pack, D))
 
 

@@ -40,11 +40,11 @@ def _expect(name, array, letters, sizes):
 
 def _by_rows(f, *arrays):
     """f of the arrays, a cache's worth of rows at a time: its first results are rows, the others sums."""
-    rows, entries = arrays[0].shape[0], max(a.size for a in arrays)
-    if entries <= 262144:
+    rows, size = arrays[0].shape[0], max(a.nbytes for a in arrays)
+    if size <= 4194304:
         by_row, sums = f(*arrays)
         return (*by_row, *sums)
-    step, out = max(1, 65536 * rows // entries), None
+    step, out = max(1, 524288 * rows // size), None
     for first in range(0, rows, step):
         by_row, more = f(*(a[first : first + step] for a in arrays))
         if out is None:
@@ -56,11 +56,25 @@ def _by_rows(f, *arrays):
     return (*out, *sums)
 
 
+def _dots(a, b, axes):
+    """(a * b).sum(axes), without the products in memory."""
+    if a.shape != b.shape or a.dtype != b.dtype or not a.size:
+        return (a * b).sum(axes)
+    last = tuple(range(a.ndim - len(axes), a.ndim))
+    if axes != last:
+        kept = [k for k in range(a.ndim) if k not in axes]
+        return np.einsum(a, list(range(a.ndim)), b, list(range(a.ndim)), kept)
+    if not (a.flags.c_contiguous and b.flags.c_contiguous):
+        return (a * b).sum(axes)
+    shape, count = a.shape[: last[0]], math.prod(a.shape[last[0] :])
+    return np.matmul(a.reshape(*shape, 1, count), b.reshape(*shape, count, 1)).reshape(shape)
+
+
 @np.errstate(all="ignore")
 def layer_norm_forward(x, weight=None, bias=None, *, eps=1e-05):
     """Normalizes the last axis, or the last few.
 
-    Returns y, and what the backward needs: (x, weight, mu, r).
+    Returns y, and what the backward needs: (weight, r, xhat).
     """
     *pack, K = _axes("x", x, ("...", "K"))
     P = math.prod(pack)
@@ -71,7 +85,6 @@ def layer_norm_forward(x, weight=None, bias=None, *, eps=1e-05):
         bias = np.full((K,), 0, dtype)
     _expect("weight", weight, ("K",), (K,))
     _expect("bias", bias, ("K",), (K,))
-    x_given = x
     x = x.reshape(P, K)
 
     def rows(x):
@@ -79,40 +92,37 @@ def layer_norm_forward(x, weight=None, bias=None, *, eps=1e-05):
         mu = x.sum(axis=-1) / K
         # v[...] = sum[k < K]((x[..., k] - mu[...]) ** 2) / K
         difference = x - mu[:, None]
-        v = (difference ** 2).sum(axis=-1) / K
+        v = _dots(difference, difference, (1,)) / K
         # r[...] = 1 / sqrt(eps + v[...])
         r = 1 / np.sqrt(v + eps)
         # xhat[..., k] = (x[..., k] - mu[...]) * r[...]
         xhat = r[:, None] * difference
         # y[..., k] = weight[k] * xhat[..., k] + bias[k]
         y = weight * xhat + bias
-        return ((y, mu, r), ())
+        return ((y, r, xhat), ())
 
-    y, mu, r = _by_rows(rows, x)
-    return (y.reshape((*pack, K)), (x_given, weight, mu.reshape((*pack,)), r.reshape((*pack,))))
+    y, r, xhat = _by_rows(rows, x)
+    return (y.reshape((*pack, K)), (weight, r.reshape((*pack,)), xhat.reshape((*pack, K))))
 
 
 @np.errstate(all="ignore")
 def layer_norm_backward(saved, dy):
     """Gradients dx, dweight, dbias from the cotangent dy."""
-    x, weight, mu, r = saved
-    *pack, K = _axes("x", x, ("...", "K"))
+    weight, r, xhat = saved
+    (*pack,) = _axes("r", r, ("...",))
     P = math.prod(pack)
-    dtype = np.result_type(x, mu, r, dy)
+    *_, K = _axes("xhat", xhat, ("...", "K"))
+    dtype = np.result_type(r, xhat, dy)
     if weight is None:
         weight = np.full((K,), 1, dtype)
     _expect("weight", weight, ("K",), (K,))
-    _expect("mu", mu, ("...",), (*pack,))
-    _expect("r", r, ("...",), (*pack,))
+    _expect("xhat", xhat, ("...", "K"), (*pack, K))
     _expect("dy", dy, ("...", "K"), (*pack, K))
-    x = x.reshape(P, K)
-    mu = mu.reshape(P)
     r = r.reshape(P)
+    xhat = xhat.reshape(P, K)
     dy = dy.reshape(P, K)
 
-    def rows(x, mu, r, dy):
-        # xhat[..., k] = (x[..., k] - mu[...]) * r[...]
-        xhat = r[:, None] * (x - mu[:, None])
+    def rows(r, xhat, dy):
         # dx[..., k] = (weight[k] * dy[..., k] * K - sum[k_1 < K](weight[k_1] * dy[..., k_1]) -
         #     xhat[..., k] * sum[k_1 < K](weight[k_1] * dy[..., k_1] * xhat[..., k_1])) * r[...] / K
         product = dy * xhat
@@ -124,7 +134,7 @@ def layer_norm_backward(saved, dy):
         dbias = dy.sum(axis=0)
         return ((dx,), (dweight, dbias))
 
-    dx, dweight, dbias = _by_rows(rows, x, mu, r, dy)
+    dx, dweight, dbias = _by_rows(rows, r, xhat, dy)
     return (dx.reshape((*pack, K)), dweight, dbias)
 
 
@@ -157,7 +167,7 @@ def layer_norm_jvp(x, weight=None, bias=None, tx=None, tweight=None, tbias=None,
         mu = x.sum(axis=-1) / K
         # v[...] = sum[k < K]((x[..., k] - mu[...]) ** 2) / K
         difference = x - mu[:, None]
-        v = (difference ** 2).sum(axis=-1) / K
+        v = _dots(difference, difference, (1,)) / K
         # r[...] = 1 / sqrt(eps + v[...])
         r = 1 / np.sqrt(v + eps)
         # xhat[..., k] = (x[..., k] - mu[...]) * r[...]
@@ -165,7 +175,7 @@ def layer_norm_jvp(x, weight=None, bias=None, tx=None, tweight=None, tbias=None,
         # ty[..., k] = tweight[k] * xhat[..., k] + (tx[..., k] * K - sum[k_1 < K](tx[..., k_1]) -
         #     xhat[..., k] * sum[k_1 < K](tx[..., k_1] * xhat[..., k_1])) * r[...] * weight[k] / K +
         #     tbias[k]
-        difference_2 = K * tx - (tx * xhat).sum(axis=-1)[:, None] * xhat - tx.sum(axis=-1)[:, None]
+        difference_2 = K * tx - _dots(tx, xhat, (1,))[:, None] * xhat - tx.sum(axis=-1)[:, None]
         ty = tweight * xhat + r[:, None] * weight / K * difference_2 + tbias
         return ((ty,), ())
 

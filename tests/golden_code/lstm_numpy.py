@@ -46,7 +46,26 @@ def _expect(name, array, letters, sizes):
 
 def _sigmoid(x):
     """1/(1 + exp(−x))."""
-    return 1 / (1 + np.exp(-x))
+    y = np.negative(x, out=np.empty_like(x))
+    np.exp(y, out=y)
+    y += 1
+    return np.divide(1, y, out=y)
+
+
+def _where(mask, a, b):
+    """a where the mask holds, else b, by their bits: no branch an entry, so that a mask of any pattern is as fast."""
+    dtype = np.result_type(a, b)
+    if max(map(np.size, (mask, a, b))) < 1024 or dtype.kind not in "fiu" or dtype.itemsize > 8:
+        return np.where(mask, a, b)
+    word = np.dtype(f"i{dtype.itemsize}")
+    a, b = (np.asarray(x, dtype).view(word) for x in (a, b))
+    if not a.ndim and not a:
+        mask, a, b = ~mask, b, a
+    keep = np.negative(np.asarray(mask).view(np.int8)).astype(word)
+    room = keep if np.broadcast_shapes(keep.shape, a.shape, b.shape) == keep.shape else None
+    if b.ndim or b:
+        return np.bitwise_xor(np.bitwise_and(keep, a ^ b, out=room), b, out=room).view(dtype)
+    return np.bitwise_and(keep, a, out=room).view(dtype)
 
 
 def _window(x, axis, start, counts, steps, fill=0):
@@ -174,9 +193,8 @@ def lstm_backward(saved, dh=None, dlast_h=None, dlast_c=None):
     #     0) + where(s == 1, (1 - f[t, n, k]) * c_all[t - 1, n, k] * dc[t, n, k] * f[t, n, k],
     #     0) + where(s == 2, (1 - g[t, n, k] ** 2) * dc[t, n, k] * i[t, n, k], 0) + where(s ==
     #     3, (1 - o[t, n, k]) * dh_1[t, n, k] * o[t, n, k] * tanh(c_all[t, n, k]), 0)
-    t = np.arange(-1, T)
-    chosen = np.where((0 <= t)[:, None, None], _window(dh, 0, -1, (T + 1,), (1,)), 0)
-    dh_1_known = chosen + np.where((t == T - 1)[:, None, None], dlast_h, 0)
+    chosen = _where((np.arange(-1, T) == T - 1)[:, None, None], dlast_h, 0)
+    dh_1_known = _window(dh, 0, -1, (T + 1,), (1,)) + chosen
     dc_known = (1 - np.tanh(c_all) ** 2) * _window(o, 0, -1, (T + 1,), (1,))
     da_known = (1 - i) * g * i
     da_known_1 = (1 - f) * _window(c_all, 0, 0, (T,), (1,)) * f
@@ -185,31 +203,35 @@ def lstm_backward(saved, dh=None, dlast_h=None, dlast_c=None):
     dh_1 = np.empty((T + 1, N, H), dtype)
     dc = np.empty((T + 1, N, H), dtype)
     da = np.empty((T, N, 4, H), dtype)
-    for t_2 in range(T - 1, -2, -1):
-        if t_2 + 1 < T:
-            dh_1[t_2 + 1] = dh_1_known[t_2 + 1] + np.tensordot(
-                da[t_2 + 1], weight_hh, axes=((1, 2), (0, 1))
+    for t in range(T - 1, -2, -1):
+        if t + 1 < T:
+            dh_1[t + 1] = dh_1_known[t + 1] + np.tensordot(
+                da[t + 1], weight_hh, axes=((1, 2), (0, 1))
             )
         else:
-            dh_1[t_2 + 1] = dh_1_known[t_2 + 1]
-        if t_2 + 1 < T:
-            if 0 <= t_2:
-                product = dc[t_2 + 2] * f[t_2 + 1]
-                product_2 = dc_known[t_2 + 1] * dh_1[t_2 + 1]
-                dc[t_2 + 1] = product + product_2
+            dh_1[t + 1] = dh_1_known[t + 1]
+        if t + 1 < T:
+            if 0 <= t:
+                product = dc[t + 2] * f[t + 1]
+                product_2 = dc_known[t + 1] * dh_1[t + 1]
+                dc[t + 1] = product + product_2
             else:
-                product_3 = dc[t_2 + 2] * f[t_2 + 1]
-                dc[t_2 + 1] = product_3
-        elif 0 <= t_2:
-            product_4 = dc_known[t_2 + 1] * dh_1[t_2 + 1]
-            dc[t_2 + 1] = product_4 + dlast_c
+                product_3 = dc[t + 2] * f[t + 1]
+                dc[t + 1] = product_3
+        elif 0 <= t:
+            product_4 = dc_known[t + 1] * dh_1[t + 1]
+            dc[t + 1] = product_4 + dlast_c
         else:
-            dc[t_2 + 1] = dlast_c
-        if 0 <= t_2:
-            product_5 = da_known_3[t_2] * dh_1[t_2 + 1]
-            product_6 = da_known_1[t_2] * dc[t_2 + 1]
-            da[t_2] = np.stack(
-                [da_known[t_2] * dc[t_2 + 1], product_6, da_known_2[t_2] * dc[t_2 + 1], product_5],
+            dc[t + 1] = dlast_c
+        if 0 <= t:
+            product_5 = da_known_3[t] * dh_1[t + 1]
+            da[t] = np.stack(
+                [
+                    da_known[t] * dc[t + 1],
+                    da_known_1[t] * dc[t + 1],
+                    da_known_2[t] * dc[t + 1],
+                    product_5,
+                ],
                 1,
             )
     # dx[t, n, j] = sum[s < 4, k < H](weight_ih[[s, k], j] * da[t, n, [s, k]])
@@ -233,7 +255,7 @@ def lstm_backward(saved, dh=None, dlast_h=None, dlast_c=None):
         dweight_ih.reshape(4 * H, I),
         dweight_hh.reshape(4 * H, H),
         dbias_ih.reshape(4 * H),
-        dbias_hh.reshape(4 * H).copy(),
+        dbias_hh.copy().reshape(4 * H),
     )
 
 

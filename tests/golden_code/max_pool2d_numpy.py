@@ -90,6 +90,22 @@ def _expect(name, array, letters, sizes):
     raise ValueError(f"{name} has shape {shape}; expected {tuple(sizes)} for axes [{', '.join(letters)}]")
 
 
+def _where(mask, a, b):
+    """a where the mask holds, else b, by their bits: no branch an entry, so that a mask of any pattern is as fast."""
+    dtype = np.result_type(a, b)
+    if max(map(np.size, (mask, a, b))) < 1024 or dtype.kind not in "fiu" or dtype.itemsize > 8:
+        return np.where(mask, a, b)
+    word = np.dtype(f"i{dtype.itemsize}")
+    a, b = (np.asarray(x, dtype).view(word) for x in (a, b))
+    if not a.ndim and not a:
+        mask, a, b = ~mask, b, a
+    keep = np.negative(np.asarray(mask).view(np.int8)).astype(word)
+    room = keep if np.broadcast_shapes(keep.shape, a.shape, b.shape) == keep.shape else None
+    if b.ndim or b:
+        return np.bitwise_xor(np.bitwise_and(keep, a ^ b, out=room), b, out=room).view(dtype)
+    return np.bitwise_and(keep, a, out=room).view(dtype)
+
+
 def _scatter_add(shape, indices, values):
     """Zeros of ``shape``, with values added at index arrays for the first axes; places outside are left out."""
     rest = tuple(shape[len(indices) :])
@@ -221,7 +237,7 @@ def max_pool2d_backward(saved, dy):
     quotient = argmax_y // kernel_size[1]
     total = dilation[0] * quotient + (stride[0] * np.arange(OH))[:, None] + -padding[0]
     total_2 = dilation[1] * (argmax_y % kernel_size[1]) + stride[1] * np.arange(OW) + -padding[1]
-    chosen = np.where((0 <= quotient) & (quotient < kernel_size[0]), total, -1)
+    chosen = _where((0 <= quotient) & (quotient < kernel_size[0]), total, -1)
     dx = _scatter_add((P, H, W), (np.arange(P)[:, None, None], chosen, total_2), dy)
     return dx.reshape((*pack, H, W))
 
@@ -286,9 +302,9 @@ def max_pool2d_jvp(x, tx=None, *, kernel_size, stride=None, padding=(0, 0), dila
     ) & (0 <= total) & (total < H) & (0 <= total_2)
     mask_2 = mask & (total_2 < W)
     clamp = np.clip(np.arange(P), 0, P - 1)[:, None, None]
-    value = _rows(np.where(mask_2, total_2, 0), W)
-    ty = np.where(
-        mask_2, _nonempty(tx, (0, 1, 2))[clamp, _rows(np.where(mask_2, total, 0), H), value], 0
+    value = _rows(_where(mask_2, total_2, 0), W)
+    ty = _where(
+        mask_2, _nonempty(tx, (0, 1, 2))[clamp, _rows(_where(mask_2, total, 0), H), value], 0
     )
     return ty.reshape((*pack, OH, OW))
 

@@ -25,11 +25,11 @@ def _axes(name, array, letters):
 
 def _by_rows(f, *arrays):
     """f of the arrays, a cache's worth of rows at a time: its first results are rows, the others sums."""
-    rows, entries = arrays[0].shape[0], max(a.size for a in arrays)
-    if entries <= 262144:
+    rows, size = arrays[0].shape[0], max(a.nbytes for a in arrays)
+    if size <= 4194304:
         by_row, sums = f(*arrays)
         return (*by_row, *sums)
-    step, out = max(1, 65536 * rows // entries), None
+    step, out = max(1, 524288 * rows // size), None
     for first in range(0, rows, step):
         by_row, more = f(*(a[first : first + step] for a in arrays))
         if out is None:
@@ -51,6 +51,20 @@ def _expect(name, array, letters, sizes):
             if got != wanted:
                 raise ValueError(f"{name} axis {letter} has size {got}; expected {wanted}")
     raise ValueError(f"{name} has shape {shape}; expected {tuple(sizes)} for axes [{', '.join(letters)}]")
+
+
+def _dots(a, b, axes):
+    """(a * b).sum(axes), without the products in memory."""
+    if a.shape != b.shape or a.dtype != b.dtype or not a.size:
+        return (a * b).sum(axes)
+    last = tuple(range(a.ndim - len(axes), a.ndim))
+    if axes != last:
+        kept = [k for k in range(a.ndim) if k not in axes]
+        return np.einsum(a, list(range(a.ndim)), b, list(range(a.ndim)), kept)
+    if not (a.flags.c_contiguous and b.flags.c_contiguous):
+        return (a * b).sum(axes)
+    shape, count = a.shape[: last[0]], math.prod(a.shape[last[0] :])
+    return np.matmul(a.reshape(*shape, 1, count), b.reshape(*shape, count, 1)).reshape(shape)
 
 
 @np.errstate(all="ignore")
@@ -88,7 +102,7 @@ def softmax_backward(saved, dy):
 
     def rows(y, dy):
         # dx[..., k] = (dy[..., k] - sum[k_1 < K](dy[..., k_1] * y[..., k_1])) * y[..., k]
-        dx = (dy - (dy * y).sum(axis=-1)[:, None]) * y
+        dx = (dy - _dots(dy, y, (1,))[:, None]) * y
         return ((dx,), ())
 
     (dx,) = _by_rows(rows, y, dy)
@@ -115,7 +129,7 @@ def softmax_jvp(x, tx=None):
         # y[..., k] = e[..., k] / sum[j < K](e[..., j])
         y = e / e.sum(axis=-1)[:, None]
         # ty[..., k] = (tx[..., k] - sum[j < K](tx[..., j] * y[..., j])) * y[..., k]
-        ty = (tx - (tx * y).sum(axis=-1)[:, None]) * y
+        ty = (tx - _dots(tx, y, (1,))[:, None]) * y
         return ((ty,), ())
 
     (ty,) = _by_rows(rows, x, tx)

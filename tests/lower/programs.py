@@ -34,6 +34,8 @@ TEXTS = {
     "triangle before": "def f(x: Real[N, K]):\n    y: Real[N, K]\n    y[n, k] = sum[j, j < k](x[n, j])\n    return y",
     "triangle product": "def f(x: Real[N, K, L]):\n"
     "    y: Real[N, K, L]\n    y[n, k, l] = prod[j, j <= k](x[n, j, l])\n    return y",
+    "chain": "def f(x: Real[N, K], z: Real[N, K]):\n    y: Real[N, K]\n"
+    "    y[n, j] = sum[k, j <= k](z[n, k]*prod[i < K, i <= k, i != j](x[n, i]))\n    return y",
     "all but one": "def f(x: Real[N, K]):\n    y: Real[N, K]\n    y[n, k] = prod[j, j != k](x[n, j])\n    return y",
     "counted": "def f(x: Real[N], z: Real[N, K]):\n    y[n] = sum[k, z[n, k] > 0](x[n]**2)\n    return y",
     "spike": "def f(token: Index[N], x: Real[N], z: Real[N, K]):\n"
@@ -44,6 +46,8 @@ TEXTS = {
     "    y[n, k] = where(x[n] > 0, where(x[n] < 1, 1/x[n]*z[n, k], 0) + x[n]*z[n, k]**2, 0)\n    return y",
     "clipped": "def f(x: Real[N], *, lo: Real = -1, hi: Real = 1):\n"
     "    y[n] = where(x[n] <= lo, 2*lo + 1, where(x[n] >= hi, 2*hi + 1, 2*x[n] + 1))\n    return y",
+    "window of squares": "def f(x: Real[N, L]):\n"
+    "    y: Real[N, L]\n    y[n, p] = sum[i < 3](x[n, p - i + 1]**2)\n    return y",
     "ranges": "def f(x: Real[N, K]):\n"
     "    y: Real[N, 3]\n    y[n, p] = max[p*K//3 <= k < -(-(p + 1)*K//3)](x[n, k])\n    return y",
     "flip": "def f(x: Real[N, K]):\n    y: Real[N, K]\n    y[n, k] = x[n, K - 1 - k]\n    return y",

@@ -34,6 +34,7 @@ ROWS = {
     "slices assigned one by one": "pieces",
     "a sum of products, term by term": "terms",
     "everything up to a point": "triangle",
+    "a running product's adjoint": "chain",
     "everything but a point": "all but one",
     "windows spread back": "spread",
     "a scatter": "scatter",

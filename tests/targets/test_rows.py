@@ -11,7 +11,7 @@ from derive.targets.files import imported
 
 #: Blocks of one row, whatever the size.
 TINY = {
-    "numpy": (("entries <= 262144", "entries <= 0"), ("max(1, 65536 * rows // entries)", "1")),
+    "numpy": (("size <= 4194304", "size <= 0"), ("max(1, 524288 * rows // size)", "1")),
     "torch": (("32768, torch", "0, torch"),),
 }
 SHAPES = {"softmax": [(5, 7)], "layer_norm": [(3, 2, 7), (7,), (7,)], "gelu": [(4, 3)], "rms_norm": [(5, 7), (7,)]}
