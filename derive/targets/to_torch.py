@@ -171,8 +171,19 @@ def _finish(p: Printer, step: Finish) -> list[ast.stmt]:
     return [ast.Assign([ast.Name(p.identifier(step.name), ast.Store())], value, lineno=0)]
 
 
+def _add(p: Printer, node: Node, args: Args) -> ast.expr:
+    """``torch.addmm(b, x, w)`` for ``x @ w + b`` with b a row: the sum starts from b."""
+    for k, row in ((0, 1), (1, 0)):
+        product, e = node.args[k], args[k]
+        matrices = product.op == "matmul" and product.ndim == 2 and all(a.ndim == 2 for a in product.args)
+        if matrices and node.args[row].ndim == 1 and isinstance(e, ast.BinOp) and isinstance(e.op, ast.MatMult):
+            return call("torch.addmm", args[row], e.left, e.right)
+    return COMMON["add"](p, node, args)
+
+
 OPERATIONS: Rows = {
     **COMMON,
+    "add": _add,
     "call": _call,
     "pow": lambda p, node, args: call("torch.pow", *args),
     "where": _where,
