@@ -95,8 +95,10 @@ def _nests(s: Statement, program: Program, aside: frozenset[str], fresh: Fresh) 
 
 def _is_windowed(n: Nest, inputs: frozenset[str]) -> bool:
     """Whether an entry is read, or written, at a computed place, or a range moves with the point."""
-    read = [i for e in n.expressions for r in reads(e) for i in r.indices if _computed(i)]
-    pushed = any(_computed(i) for t in n.terms for i in t.target)
+    read = [
+        i for e in n.expressions for r in reads(e) for i in r.indices if free_letters(i) and not isinstance(i, Letter)
+    ]
+    pushed = any(free_letters(i) and not isinstance(i, Letter) for t in n.terms for i in t.target)
     moving = any(free_letters(e.lo) | free_letters(e.hi) for t in n.terms for e in t.entries if isinstance(e, Bind))
     return pushed or moving or _is_woven(n) or any(not any(r.tensor in inputs for r in reads(i)) for i in read)
 
@@ -243,15 +245,19 @@ def _count(n: Nest) -> int:
     """The leading letters that nothing is computed from and nothing is pushed along, one left for the loops."""
     computed = {x for e in n.expressions for r in reads(e) for i in r.indices for x in _computed(i)}
     most = min((_plain(t, n.letters) for t in n.terms), default=len(n.binds))
-    if not n.terms or not all(t.inner < len(t.entries) for t in n.terms):
-        most = min(most, len(n.binds) - 1)
+    by_points = bool(n.terms) and all(t.inner < len(t.entries) for t in n.terms)
+    most = min(most, max(len(n.binds) - 1, int(by_points)))
     plain = next((k for k, x in enumerate(n.letters[:most]) if x in computed), most)
     return plain or min(most, 1)
 
 
 def _computed(i: Expr) -> set[Letter]:
-    """Letters of an index that is more than one."""
-    return set() if isinstance(i, Letter) else free_letters(i)
+    """Letters of an index that is more than one, those that stand alone in what it reads aside."""
+    if isinstance(i, Letter):
+        return set()
+    inside = {x for r in reads(i) for x in r.indices if isinstance(x, Letter)}
+    outside = free_letters(i.xreplace({r: Integer(0) for r in reads(i)}))
+    return outside | {x for r in reads(i) for x in free_letters(r) if x not in inside}
 
 
 def _plain(t: Term, letters: tuple[Letter, ...]) -> int:

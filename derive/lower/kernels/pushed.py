@@ -45,7 +45,8 @@ def solved(points: Points, fresh: Fresh) -> Points:
     filters = tuple(substitute(f, values) for f in points.filters)
     extents = {b.letter: b.hi for b in points.outer}
     ranges = [c for x, v in points.solved for c in (Compare("<=", 0, v), Compare("<", v, extents[x]))]
-    return replace(points, filters=(*ranges, *filters), body=substitute(points.body, values))
+    filters = tuple(dict.fromkeys((*ranges, *filters)))
+    return replace(points, filters=filters, body=substitute(points.body, values))
 
 
 def _letters(binds: Iterable[Bind]) -> set[Letter]:
@@ -244,7 +245,8 @@ def _ordered(points: Points) -> tuple[tuple[Bind, ...], int]:
         loops = (*plain[:first], *_sources(points, (*plain[first:], *bound)))
         return loops, len(loops)
     last = plain[-1] if plain else None
-    if last is None or last.hi.is_Integer or any(last.letter in b.free_symbols for b in bound):
+    asked = any(True for f in points.filters for _ in reads(f)) and all(b.hi.is_Integer for b in bound)
+    if last is None or last.hi.is_Integer or asked or any(last.letter in b.free_symbols for b in bound):
         return (*plain, *bound), len(plain)
     return (*plain[:-1], *bound, last), len(plain) + len(bound)
 
@@ -257,7 +259,8 @@ def _follows(letter: Letter, others: set[Letter], points: Points) -> bool:
 
 def _sources(points: Points, binds: tuple[Bind, ...]) -> Iterator[Bind]:
     """Letters as the array read lies in memory; windows around its last letter, numbered ones inside."""
-    read = max(reads(points.body), key=lambda r: len(_bare(r)), default=None)
+    long = {b.letter for b in points.bound if _is_long(b)}
+    read = max(reads(points.body), key=lambda r: (len(long & set(_bare(r))), len(_bare(r))), default=None)
     places = {x: k for k, x in enumerate(_bare(read))} if read is not None else {}
     numbered = [b for b in binds if b.hi.is_Integer and b.letter not in places]
     windows = [b for b in binds if b.letter not in places and b not in numbered]

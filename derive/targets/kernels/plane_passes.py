@@ -49,6 +49,7 @@ class PlanePass:
         self.count = len(self.lead)
         self.p.place = self.place  # type: ignore[method-assign]
         self.local: dict[str, str] = {}
+        self.asked: set[Basic] = set()
         made = [name for n in phase.nests for name in n.names]
         tables = (p for p in printer.kernel.phases if isinstance(p, Planes) and not p.lead)
         self.tables = {n.name for p in tables for n in p.nests}
@@ -88,7 +89,8 @@ class PlanePass:
         if i == _PLANE:
             return Text("plane")
         text = self.p.print.integer(i)
-        if any(r.tensor not in self.tables for r in reads(i)):
+        known = {Compare("<=", 0, i), Compare("<", i, extent)} <= self.asked
+        if not known and any(r.tensor not in self.tables for r in reads(i)):
             return Text(f"i_inside({text.text}, {self.p.print.integer(extent).text})")
         return text
 
@@ -196,12 +198,15 @@ class PlanePass:
     def _term(self, n: Nest, t: Term) -> None:
         entries = [e for e in t.entries if not (isinstance(e, Bind) and e.letter in self.lead)]
         depth = self._entries(4, entries, None)
+        self.asked = set(t.entries)
         place = None if n.place is None else self.place(Read(n.place.name, *t.target))
         self.p.emit(depth, self._step(t, self.place(Read(n.name, *t.target)), place))
         self._close(depth, 4)
 
     def _step(self, t: Term, where: str, place: str | None, placed: str = PLACED) -> str:
+        self.asked = set(t.entries)
         value = self.p.print.real(t.body).text
+        self.asked = set()
         if place is None:
             return STEPS[t.op].format(where, value)
         return placed.format(where, value, place, self.p.print.integer(t.place).text, BETTER[t.op])
