@@ -21,18 +21,22 @@ TEMPLATE = Path(__file__).with_name("wrapper_torch.template")
 
 def wrapper_text(parts: Parts, write_back: Sequence[ast.stmt], digest: str) -> str:
     """The class, the operation and the callable, as source; ``digest`` tells this file's operation from others."""
-    *_, class_tree, operation_tree, fake, gradient, function_tree = ast.parse(TEMPLATE.read_text(encoding="utf-8")).body
+    *_, class_tree, operation_tree, fake, gradient, cpu, cuda, function_tree = _template()
     w = _Wrapper(parts)
     filling = Filling(w.one(), w.several(), {**w.statements(), "WRITE_BACK": write_back}, w.words())
     made = filling.visit(class_tree)
     operation = w.typed(filling.visit(operation_tree), digest)
-    registered = "\n".join(source(filling.visit(s)) for s in (fake, gradient))
+    registered = "\n".join(source(filling.visit(s)) for s in (fake, gradient, cpu, cuda))
     function = filling.visit(function_tree)
     doc = f"{', '.join(parts.program.outputs)} of {parts.program.name}, differentiable by autograd and torch.func."
     body = [f"    {line}" for s in function.body for line in source(s).splitlines()]
     lines = [signature(parts.program.name, parts.forward.arguments), f"    {docstring(doc)}", *body]
     pieces = (class_text(made), _operation_text(operation), f"{registered}\n", "\n".join(lines) + "\n")
     return "\n\n".join(pieces)
+
+
+def _template() -> list[ast.stmt]:
+    return ast.parse(TEMPLATE.read_text(encoding="utf-8")).body
 
 
 def _operation_text(operation: ast.FunctionDef) -> str:
@@ -74,6 +78,7 @@ class _Wrapper:
 
     def one(self) -> dict[str, ast.expr]:
         return {
+            "FIRST": name(self.inputs[0]),
             "RESULT": bundle(self.parts.program.outputs),
             "FORWARD": call_with(self.parts.forward.name, self.parts.forward.arguments),
             "BACKWARD": self._backward(),
@@ -166,7 +171,7 @@ class _Wrapper:
         """The template's own names, and its locals where a tensor is called the same."""
         program = self.parts.program.name
         taken = {*self.own, *self.inputs, *self.hypers, *self.parts.saved}
-        own = ("ctx", "inputs", "output", "saved", "run")
+        own = ("ctx", "inputs", "output", "saved", "run", "given", "halves")
         clashes: dict[str, str] = {w: f"{w}_" for w in own if w in taken}
         return clashes | {"CLASS": class_name(program), "NAME": program, "OPERATION": f"{program}_operation"}
 

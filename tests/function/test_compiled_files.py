@@ -49,6 +49,20 @@ def test_torchs_own_check_of_an_operation(made, monkeypatch):
     assert set(found.values()) == {"SUCCESS"}, found
 
 
+def test_autocast_is_single_precision_in_both_wrappers(made, monkeypatch):
+    case, function = made
+    operation, _ = operation_and_arguments(case, function, monkeypatch)
+    single = [t.float() if t.is_floating_point() else t for t in leaves(case.inputs())]
+    halves = [t.bfloat16() if k == 0 and t.is_floating_point() else t for k, t in enumerate(single)]
+    plain = function(*(t.float() if t.is_floating_point() else t for t in halves), **case.hypers)
+    with torch.autocast("cpu", torch.bfloat16):
+        ran = function(*halves, **case.hypers)
+        monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)
+        captured = function(*halves, **case.hypers)
+    for each in zip(*map(tuple_of, (ran, captured, plain)), strict=True):
+        assert len({y.dtype for y in each}) == 1 and torch.equal(each[0], each[2]) and torch.equal(each[1], each[2])
+
+
 def test_a_gradient_that_is_wrong_is_seen(made):
     case, function = made
 

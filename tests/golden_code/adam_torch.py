@@ -76,7 +76,7 @@ def init_state(theta_0):
     m = torch.full((P,), 0, dtype=dtype, device=device)
     # v[...] = 0
     v = m
-    return (m.reshape((*pack,)), v.reshape((*pack,)).clone())
+    return (m.reshape((*pack,)), v.clone().reshape((*pack,)))
 
 
 def adam_step(theta, grad, state, t, *, lr=0.001, betas=(0.9, 0.999), eps=1e-08, weight_decay=0):

@@ -264,6 +264,15 @@ class BatchNormFunction(torch.autograd.Function):
         )
         return (ty, None, None, None, None)
 
+    @staticmethod
+    def under_autocast(x, running_mean, running_var, weight, bias, momentum, eps):
+        """In single precision, as the operation has it."""
+        given = (x, running_mean, running_var, weight, bias)
+        halves = (torch.float16, torch.bfloat16)
+        given = [t if t is None or t.dtype not in halves else t.float() for t in given]
+        with torch.autocast(x.device.type, enabled=False):
+            return BatchNormFunction.apply(*given, momentum, eps)
+
 
 @torch.library.custom_op("derive::batch_norm_d133bbc1", mutates_args=())
 def batch_norm_operation(
@@ -283,6 +292,8 @@ batch_norm_operation.register_fake(BatchNormFunction.forward)
 batch_norm_operation.register_autograd(
     BatchNormFunction.backward, setup_context=BatchNormFunction.setup_context
 )
+batch_norm_operation.register_autocast("cpu", torch.float32)
+batch_norm_operation.register_autocast("cuda", torch.float32)
 
 
 def batch_norm(
@@ -299,6 +310,8 @@ def batch_norm(
     run = BatchNormFunction.apply
     if torch.compiler.is_compiling():
         run = batch_norm_operation
+    elif torch.is_autocast_enabled(x.device.type):
+        run = BatchNormFunction.under_autocast
     y, new_mean, new_var, mu, r = run(
         x,
         None if running_mean is None else running_mean.clone(),

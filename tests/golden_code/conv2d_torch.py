@@ -454,6 +454,15 @@ class Conv2dFunction(torch.autograd.Function):
         )
         return (ty,)
 
+    @staticmethod
+    def under_autocast(x, weight, bias, stride, padding, dilation):
+        """In single precision, as the operation has it."""
+        given = (x, weight, bias)
+        halves = (torch.float16, torch.bfloat16)
+        given = [t if t is None or t.dtype not in halves else t.float() for t in given]
+        with torch.autocast(x.device.type, enabled=False):
+            return Conv2dFunction.apply(*given, stride, padding, dilation)
+
 
 @torch.library.custom_op("derive::conv2d_38c62cde", mutates_args=())
 def conv2d_operation(
@@ -472,6 +481,8 @@ conv2d_operation.register_fake(Conv2dFunction.forward)
 conv2d_operation.register_autograd(
     Conv2dFunction.backward, setup_context=Conv2dFunction.setup_context
 )
+conv2d_operation.register_autocast("cpu", torch.float32)
+conv2d_operation.register_autocast("cuda", torch.float32)
 
 
 def conv2d(x, weight, bias=None, *, stride=(1, 1), padding=(0, 0), dilation=(1, 1)):
@@ -479,5 +490,7 @@ def conv2d(x, weight, bias=None, *, stride=(1, 1), padding=(0, 0), dilation=(1, 
     run = Conv2dFunction.apply
     if torch.compiler.is_compiling():
         run = conv2d_operation
+    elif torch.is_autocast_enabled(x.device.type):
+        run = Conv2dFunction.under_autocast
     (y,) = run(x, weight, bias, _several(stride, 2), _several(padding, 2), _several(dilation, 2))
     return y

@@ -66,6 +66,15 @@ def _common_dtype(first, *others):
     return dtype
 
 
+def _put(base, axis, index, value):
+    """base, with each value added at the place along one axis that its index names, −1 none."""
+    if not base.shape[axis]:
+        return base
+    here = index >= 0
+    more = torch.where(here, torch.as_tensor(value, dtype=base.dtype, device=base.device), 0)
+    return base.scatter_add(axis, torch.where(here, index, 0).unsqueeze(axis), more.unsqueeze(axis))
+
+
 def cross_entropy_forward(logits, target, weight=None, *, ignore_index=-100):
     """Negative log-likelihood of class indices under the softmax of the logits.
 
@@ -95,7 +104,7 @@ def cross_entropy_forward(logits, target, weight=None, *, ignore_index=-100):
     weight_taken = _nonempty(weight, (0,))[value]
     clamp = torch.clamp(torch.arange(N, device=device), 0, N - 1)[:, None]
     clamp_2 = torch.clamp(torch.arange(P, device=device), 0, P - 1)
-    e = torch.where(mask, -(weight_taken * _nonempty(logp, (0, 1, 2))[clamp, value, clamp_2]), 0)
+    e = -torch.where(mask, weight_taken * _nonempty(logp, (0, 1, 2))[clamp, value, clamp_2], 0)
     # loss = sum[n < N, ...](e[n, ...]) / sum[n < N, ..., target[n, ...] !=
     #     ignore_index](weight[target[n, ...]])
     loss = e.sum() / torch.where(mask, weight_taken, 0).sum()
@@ -121,15 +130,13 @@ def cross_entropy_backward(saved, dloss):
     #     0) + exp(logp[n, c, ...])) * dloss * weight[target[n, ...]] / sum[n_1 < N, letter(p) <
     #     size(...), target[n_1, *p] != ignore_index](weight[target[n_1, *p]]), 0)
     mask = target != ignore_index
-    value = _rows(torch.where((mask[:, :, None, None] & mask).any(dim=(0, 1)), target, 0), C)
-    ratio = dloss / torch.where(mask, _nonempty(weight, (0,))[value], 0).sum()
-    chosen = torch.where(
-        target[:, None] == torch.arange(C, device=device)[:, None],
-        torch.full((), -1, dtype=torch.int64, device=device),
-        0,
-    ).to(dtype)
-    dloss_view = (ratio * _nonempty(weight, (0,))[_rows(torch.where(mask, target, 0), C)])[:, None]
-    dlogits = torch.where(mask[:, None], dloss_view * (chosen + torch.exp(logp)), 0)
+    weight_taken = _nonempty(weight, (0,))[
+        _rows(torch.where(mask & mask.any(dim=0).any(), target, 0), C)
+    ]
+    weight_taken_2 = _nonempty(weight, (0,))[_rows(torch.where(mask, target, 0), C)]
+    value = _put(torch.exp(logp), 1, torch.where((0 <= target) & (target < C), target, -1), -1)
+    product = (dloss / torch.where(mask, weight_taken, 0).sum() * weight_taken_2)[:, None] * value
+    dlogits = torch.where(mask[:, None], product, 0)
     return dlogits.reshape((N, C, *pack))
 
 
@@ -216,8 +223,17 @@ class CrossEntropyFunction(torch.autograd.Function):
         tloss = cross_entropy_jvp(logits, target, weight, tlogits, ignore_index=ignore_index)
         return (tloss, None)
 
+    @staticmethod
+    def under_autocast(logits, target, weight, ignore_index):
+        """In single precision, as the operation has it."""
+        given = (logits, target, weight)
+        halves = (torch.float16, torch.bfloat16)
+        given = [t if t is None or t.dtype not in halves else t.float() for t in given]
+        with torch.autocast(logits.device.type, enabled=False):
+            return CrossEntropyFunction.apply(*given, ignore_index)
 
-@torch.library.custom_op("derive::cross_entropy_789661e5", mutates_args=())
+
+@torch.library.custom_op("derive::cross_entropy_2418ddc6", mutates_args=())
 def cross_entropy_operation(
     logits: torch.Tensor,
     target: torch.Tensor,
@@ -232,6 +248,8 @@ cross_entropy_operation.register_fake(CrossEntropyFunction.forward)
 cross_entropy_operation.register_autograd(
     CrossEntropyFunction.backward, setup_context=CrossEntropyFunction.setup_context
 )
+cross_entropy_operation.register_autocast("cpu", torch.float32)
+cross_entropy_operation.register_autocast("cuda", torch.float32)
 
 
 def cross_entropy(logits, target, weight=None, *, ignore_index=-100):
@@ -239,5 +257,7 @@ def cross_entropy(logits, target, weight=None, *, ignore_index=-100):
     run = CrossEntropyFunction.apply
     if torch.compiler.is_compiling():
         run = cross_entropy_operation
+    elif torch.is_autocast_enabled(logits.device.type):
+        run = CrossEntropyFunction.under_autocast
     loss, logp = run(logits, target, weight, ignore_index)
     return loss

@@ -136,6 +136,15 @@ class EmbeddingFunction(torch.autograd.Function):
         ty = embedding_jvp(token, weight, tweight)
         return (ty,)
 
+    @staticmethod
+    def under_autocast(token, weight):
+        """In single precision, as the operation has it."""
+        given = (token, weight)
+        halves = (torch.float16, torch.bfloat16)
+        given = [t if t is None or t.dtype not in halves else t.float() for t in given]
+        with torch.autocast(token.device.type, enabled=False):
+            return EmbeddingFunction.apply(*given)
+
 
 @torch.library.custom_op("derive::embedding_e98e2aaf", mutates_args=())
 def embedding_operation(token: torch.Tensor, weight: torch.Tensor) -> tuple[torch.Tensor]:
@@ -147,6 +156,8 @@ embedding_operation.register_fake(EmbeddingFunction.forward)
 embedding_operation.register_autograd(
     EmbeddingFunction.backward, setup_context=EmbeddingFunction.setup_context
 )
+embedding_operation.register_autocast("cpu", torch.float32)
+embedding_operation.register_autocast("cuda", torch.float32)
 
 
 def embedding(token, weight):
@@ -154,5 +165,7 @@ def embedding(token, weight):
     run = EmbeddingFunction.apply
     if torch.compiler.is_compiling():
         run = embedding_operation
+    elif torch.is_autocast_enabled(token.device.type):
+        run = EmbeddingFunction.under_autocast
     (y,) = run(token, weight)
     return y

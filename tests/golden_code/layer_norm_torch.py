@@ -238,6 +238,15 @@ class LayerNormFunction(torch.autograd.Function):
         ty = layer_norm_jvp(x, weight, bias, tx, tweight, tbias, eps=eps)
         return (ty, None, None)
 
+    @staticmethod
+    def under_autocast(x, weight, bias, eps):
+        """In single precision, as the operation has it."""
+        given = (x, weight, bias)
+        halves = (torch.float16, torch.bfloat16)
+        given = [t if t is None or t.dtype not in halves else t.float() for t in given]
+        with torch.autocast(x.device.type, enabled=False):
+            return LayerNormFunction.apply(*given, eps)
+
 
 @torch.library.custom_op("derive::layer_norm_b245f099", mutates_args=())
 def layer_norm_operation(
@@ -254,6 +263,8 @@ layer_norm_operation.register_fake(LayerNormFunction.forward)
 layer_norm_operation.register_autograd(
     LayerNormFunction.backward, setup_context=LayerNormFunction.setup_context
 )
+layer_norm_operation.register_autocast("cpu", torch.float32)
+layer_norm_operation.register_autocast("cuda", torch.float32)
 
 
 def layer_norm(x, weight=None, bias=None, *, eps=1e-05):
@@ -261,5 +272,7 @@ def layer_norm(x, weight=None, bias=None, *, eps=1e-05):
     run = LayerNormFunction.apply
     if torch.compiler.is_compiling():
         run = layer_norm_operation
+    elif torch.is_autocast_enabled(x.device.type):
+        run = LayerNormFunction.under_autocast
     y, mu, r = run(x, weight, bias, eps)
     return y

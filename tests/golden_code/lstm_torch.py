@@ -215,9 +215,8 @@ def lstm_backward(
     #     0) + where(s == 1, (1 - f[t, n, k]) * c_all[t - 1, n, k] * dc[t, n, k] * f[t, n, k],
     #     0) + where(s == 2, (1 - g[t, n, k] ** 2) * dc[t, n, k] * i[t, n, k], 0) + where(s ==
     #     3, (1 - o[t, n, k]) * dh_1[t, n, k] * o[t, n, k] * tanh(c_all[t, n, k]), 0)
-    t = torch.arange(-1, T, device=device)
-    chosen = torch.where((0 <= t)[:, None, None], _window(dh, 0, -1, (T + 1,), (1,)), 0)
-    dh_1_known = chosen + torch.where((t == T - 1)[:, None, None], dlast_h, 0)
+    chosen = torch.where((torch.arange(-1, T, device=device) == T - 1)[:, None, None], dlast_h, 0)
+    dh_1_known = _window(dh, 0, -1, (T + 1,), (1,)) + chosen
     dc_known = (1 - torch.tanh(c_all) ** 2) * _window(o, 0, -1, (T + 1,), (1,))
     da_known = (1 - i) * g * i
     da_known_1 = (1 - f) * _window(c_all, 0, 0, (T,), (1,)) * f
@@ -226,34 +225,34 @@ def lstm_backward(
     dh_1_steps = [None] * (T + 1)
     dc_steps = [None] * (T + 1)
     da_steps = [None] * T
-    for t_2 in range(T - 1, -2, -1):
-        if t_2 + 1 < T:
-            dh_1_steps[t_2 + 1] = dh_1_known[t_2 + 1] + torch.tensordot(
-                da_steps[t_2 + 1], weight_hh, dims=((1, 2), (0, 1))
+    for t in range(T - 1, -2, -1):
+        if t + 1 < T:
+            dh_1_steps[t + 1] = dh_1_known[t + 1] + torch.tensordot(
+                da_steps[t + 1], weight_hh, dims=((1, 2), (0, 1))
             )
         else:
-            dh_1_steps[t_2 + 1] = dh_1_known[t_2 + 1]
-        if t_2 + 1 < T:
-            if 0 <= t_2:
-                product = dc_steps[t_2 + 2] * f[t_2 + 1]
-                product_2 = dc_known[t_2 + 1] * dh_1_steps[t_2 + 1]
-                dc_steps[t_2 + 1] = product + product_2
+            dh_1_steps[t + 1] = dh_1_known[t + 1]
+        if t + 1 < T:
+            if 0 <= t:
+                product = dc_steps[t + 2] * f[t + 1]
+                product_2 = dc_known[t + 1] * dh_1_steps[t + 1]
+                dc_steps[t + 1] = product + product_2
             else:
-                product_3 = dc_steps[t_2 + 2] * f[t_2 + 1]
-                dc_steps[t_2 + 1] = product_3
-        elif 0 <= t_2:
-            product_4 = dc_known[t_2 + 1] * dh_1_steps[t_2 + 1]
-            dc_steps[t_2 + 1] = product_4 + dlast_c
+                product_3 = dc_steps[t + 2] * f[t + 1]
+                dc_steps[t + 1] = product_3
+        elif 0 <= t:
+            product_4 = dc_known[t + 1] * dh_1_steps[t + 1]
+            dc_steps[t + 1] = product_4 + dlast_c
         else:
-            dc_steps[t_2 + 1] = dlast_c
-        if 0 <= t_2:
-            product_5 = da_known_3[t_2] * dh_1_steps[t_2 + 1]
-            product_6 = da_known_1[t_2] * dc_steps[t_2 + 1]
-            da_steps[t_2] = torch.stack(
+            dc_steps[t + 1] = dlast_c
+        if 0 <= t:
+            product_5 = da_known_3[t] * dh_1_steps[t + 1]
+            product_6 = da_known_1[t] * dc_steps[t + 1]
+            da_steps[t] = torch.stack(
                 [
-                    da_known[t_2] * dc_steps[t_2 + 1],
+                    da_known[t] * dc_steps[t + 1],
                     product_6,
-                    da_known_2[t_2] * dc_steps[t_2 + 1],
+                    da_known_2[t] * dc_steps[t + 1],
                     product_5,
                 ],
                 1,
@@ -289,7 +288,7 @@ def lstm_backward(
         dweight_ih.reshape(4 * H, I) if needs[3] else None,
         dweight_hh.reshape(4 * H, H) if needs[4] else None,
         dbias_ih.reshape(4 * H) if needs[5] else None,
-        dbias_hh.reshape(4 * H).clone() if needs[6] else None,
+        dbias_hh.clone().reshape(4 * H) if needs[6] else None,
     )
 
 
@@ -504,8 +503,17 @@ class LstmFunction(torch.autograd.Function):
         )
         return (th, tlast_h, tlast_c, None, None, None, None, None, None)
 
+    @staticmethod
+    def under_autocast(x, h0, c0, weight_ih, weight_hh, bias_ih, bias_hh):
+        """In single precision, as the operation has it."""
+        given = (x, h0, c0, weight_ih, weight_hh, bias_ih, bias_hh)
+        halves = (torch.float16, torch.bfloat16)
+        given = [t if t is None or t.dtype not in halves else t.float() for t in given]
+        with torch.autocast(x.device.type, enabled=False):
+            return LstmFunction.apply(*given)
 
-@torch.library.custom_op("derive::lstm_2485cb04", mutates_args=())
+
+@torch.library.custom_op("derive::lstm_edefcffa", mutates_args=())
 def lstm_operation(
     x: torch.Tensor,
     h0: torch.Tensor,
@@ -524,6 +532,8 @@ lstm_operation.register_fake(LstmFunction.forward)
 lstm_operation.register_autograd(
     LstmFunction.backward, setup_context=LstmFunction.setup_context
 )
+lstm_operation.register_autocast("cpu", torch.float32)
+lstm_operation.register_autocast("cuda", torch.float32)
 
 
 def lstm(x, h0, c0, weight_ih, weight_hh, bias_ih=None, bias_hh=None):
@@ -531,6 +541,8 @@ def lstm(x, h0, c0, weight_ih, weight_hh, bias_ih=None, bias_hh=None):
     run = LstmFunction.apply
     if torch.compiler.is_compiling():
         run = lstm_operation
+    elif torch.is_autocast_enabled(x.device.type):
+        run = LstmFunction.under_autocast
     h, last_h, last_c, h_all, c_all, i, f, g, o = run(
         x, h0, c0, weight_ih, weight_hh, bias_ih, bias_hh
     )

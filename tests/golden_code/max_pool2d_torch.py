@@ -340,6 +340,15 @@ class MaxPool2dFunction(torch.autograd.Function):
         )
         return (ty, None)
 
+    @staticmethod
+    def under_autocast(x, kernel_size, stride, padding, dilation):
+        """In single precision, as the operation has it."""
+        given = (x,)
+        halves = (torch.float16, torch.bfloat16)
+        given = [t if t is None or t.dtype not in halves else t.float() for t in given]
+        with torch.autocast(x.device.type, enabled=False):
+            return MaxPool2dFunction.apply(*given, kernel_size, stride, padding, dilation)
+
 
 @torch.library.custom_op("derive::max_pool2d_47e4322b", mutates_args=())
 def max_pool2d_operation(
@@ -357,6 +366,8 @@ max_pool2d_operation.register_fake(MaxPool2dFunction.forward)
 max_pool2d_operation.register_autograd(
     MaxPool2dFunction.backward, setup_context=MaxPool2dFunction.setup_context
 )
+max_pool2d_operation.register_autocast("cpu", torch.float32)
+max_pool2d_operation.register_autocast("cuda", torch.float32)
 
 
 def max_pool2d(x, *, kernel_size, stride=None, padding=(0, 0), dilation=(1, 1)):
@@ -364,6 +375,8 @@ def max_pool2d(x, *, kernel_size, stride=None, padding=(0, 0), dilation=(1, 1)):
     run = MaxPool2dFunction.apply
     if torch.compiler.is_compiling():
         run = max_pool2d_operation
+    elif torch.is_autocast_enabled(x.device.type):
+        run = MaxPool2dFunction.under_autocast
     y, argmax_y = run(
         x,
         _several(kernel_size, 2),

@@ -166,6 +166,15 @@ class SoftmaxFunction(torch.autograd.Function):
         ty = softmax_jvp(x, tx)
         return (ty,)
 
+    @staticmethod
+    def under_autocast(x):
+        """In single precision, as the operation has it."""
+        given = (x,)
+        halves = (torch.float16, torch.bfloat16)
+        given = [t if t is None or t.dtype not in halves else t.float() for t in given]
+        with torch.autocast(x.device.type, enabled=False):
+            return SoftmaxFunction.apply(*given)
+
 
 @torch.library.custom_op("derive::softmax_3b95f9b6", mutates_args=())
 def softmax_operation(x: torch.Tensor) -> tuple[torch.Tensor]:
@@ -177,6 +186,8 @@ softmax_operation.register_fake(SoftmaxFunction.forward)
 softmax_operation.register_autograd(
     SoftmaxFunction.backward, setup_context=SoftmaxFunction.setup_context
 )
+softmax_operation.register_autocast("cpu", torch.float32)
+softmax_operation.register_autocast("cuda", torch.float32)
 
 
 def softmax(x):
@@ -184,5 +195,7 @@ def softmax(x):
     run = SoftmaxFunction.apply
     if torch.compiler.is_compiling():
         run = softmax_operation
+    elif torch.is_autocast_enabled(x.device.type):
+        run = SoftmaxFunction.under_autocast
     (y,) = run(x)
     return y
