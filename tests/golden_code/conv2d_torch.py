@@ -76,7 +76,8 @@ def _ends(x, first, ends):
         for k, (before, after) in enumerate(ends):
             x = _padded(x, first + k, before, after)
         return x
-    x = x[(slice(None),) * first + tuple(slice(lo, hi) for lo, hi in inside)]
+    for k, (n, (lo, hi)) in enumerate(zip(sizes, inside)):
+        x = x if hi - lo == n else x.narrow(first + k, lo, hi - lo)
     grown = [max(0, end) for pair in reversed(ends) for end in pair]
     return torch.nn.functional.pad(x, grown) if any(grown) else x
 
