@@ -1,5 +1,6 @@
 """Each operator's mutants die, equivalent ones are shown to be so, and a weakened checker is found out."""
 
+import pickle
 from functools import lru_cache
 from itertools import islice
 
@@ -15,6 +16,7 @@ from derive.verify.mutation.equivalence import shown
 from derive.verify.mutation.operators import ANYWHERE, BACKWARD, BREACHES, NAMES, TOGETHER, UPDATES, edits
 from derive.verify.mutation.records import KILLED, SURVIVED, UNSOUND, Report
 from derive.verify.mutation.running import Bench
+from derive.verify.mutation.side_by_side import _attempted
 from derive.verify.mutation.sweep import Sweep
 from derive.verify.subject import subjects
 from derive.verify.verdict import FAILED, Row
@@ -201,11 +203,13 @@ def test_json_holds_every_mutant_and_counts_what_has_no_place(report):
 
 
 def test_processes_side_by_side_find_the_same_in_the_same_order():
-    """Also that an error of the user's comes back as one."""
+    """Also that an error of the user's is handed over whole."""
     names, how = ["relu", SQUARES], {"operators": ("sign flip", "loop bound"), "limit": 1}
     told = []
     together = mutate_all(names, 2, told.append, **how)
     assert [r.findings for r in together] == [r.findings for r in mutate_all(names, 1, **how)]
     assert sorted(r.target for r in told) == ["relu", "squares"] and all(r.of(KILLED) for r in together)
+    handed = pickle.loads(pickle.dumps(_attempted("rleu", how)))
+    assert isinstance(handed, DeriveError) and "did you mean relu" in str(handed)
     with pytest.raises(DeriveError, match="did you mean relu"):
-        mutate_all(["relu", "rleu"], 2, **how)
+        mutate_all(["rleu"], 2, **how)
