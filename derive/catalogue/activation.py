@@ -218,11 +218,14 @@ def mish(x: Real[...]):
 
 @layer(torch="nn.functional.gumbel_softmax")
 def gumbel_softmax(
-    logits: Real[..., K, *B], noise: Const[..., K, *B] = uniform(0, 1), *, tau: Real = 1.0, hard: Bool = False, dim: Int = -1,
+    logits: Real[..., K, *B], noise: Const[..., K, *B], *, tau: Real = 1.0, hard: Bool = False, dim: Int = -1,
 ):
-    """Softmax of logits and Gumbel noise −log(−log u); ``hard``: one at the largest, with the gradient of the soft one."""
+    """Softmax of logits and Gumbel noise, −log(−log u) with u uniform, which the caller draws.
+
+    ``hard``: one at the largest, with the gradient of the soft one.
+    """
     assert dim == len(...) or dim == -len(B) - 1
-    g[..., k, *b] = (logits[..., k, *b] - log(-log(noise[..., k, *b])))/tau
+    g[..., k, *b] = (logits[..., k, *b] + noise[..., k, *b])/tau
     p = softmax(g, dim=dim)
     if hard:
         best: Index[..., *B]

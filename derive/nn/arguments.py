@@ -212,17 +212,26 @@ def _cross_map(call: Call) -> None:
     call.definition = "cross_map_lrn2d"
 
 
+def _gumbel(call: Call) -> None:
+    """Noise as torch draws it; ``eps`` has long had no effect there."""
+    import torch
+
+    logits = call.arguments["logits"]
+    drawn = torch.empty_like(logits, memory_format=torch.legacy_contiguous_format).exponential_()
+    call.arguments["noise"] = -drawn.log()
+    call.arguments.pop("eps")
+
+
 def _slopes(call: Call) -> None:
     """Slopes are drawn for the values that are not positive, one after the other, as torch draws them."""
     import torch
 
     x = call.arguments[call.first]
     if call.arguments["training"]:
-        slope = torch.ones(x.shape, dtype=x.dtype, device=x.device)
         low = x.detach() <= 0
-        slope[low] = torch.empty(int(low.sum()), dtype=x.dtype, device=x.device).uniform_(
-            call.arguments["lower"], call.arguments["upper"]
-        )
+        drawn = torch.empty(int(low.sum()), dtype=x.dtype, device=x.device)
+        drawn.uniform_(call.arguments["lower"], call.arguments["upper"])
+        slope = torch.ones(x.shape, dtype=x.dtype, device=x.device).masked_scatter_(low, drawn)
         call.arguments["slope"] = slope
 
 
@@ -295,6 +304,7 @@ READINGS: dict[str, Callable[[Call], None]] = {
     **of_functional("pad", _pad),
     **of_functional("dropout1d dropout3d", _features),
     **of_functional("rrelu", _slopes),
+    **of_functional("gumbel_softmax", _gumbel),
     **of_functional("alpha_dropout feature_alpha_dropout", _all_or_none),
     **of_functional("multi_head_attention_forward", multi_head_attention),
     **of_functional("scaled_dot_product_attention", scaled_dot_product),

@@ -27,7 +27,7 @@ def _along(function: Callable) -> Reference:
 
 
 def _gumbel_softmax(inputs: Inputs, hypers: Hypers) -> tuple[Array, ...]:
-    g, dim = (inputs["logits"] - torch.log(-torch.log(inputs["noise"]))) / hypers["tau"], hypers["dim"]
+    g, dim = (inputs["logits"] + inputs["noise"]) / hypers["tau"], hypers["dim"]
     soft = torch.softmax(g, dim)
     if not hypers["hard"]:
         return (soft,)
