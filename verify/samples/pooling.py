@@ -35,12 +35,12 @@ SETTINGS: Settings = {
         {"kernel_size": (2, 1, 3), "stride": (1, 2, 1), "padding": (1, 0, 1), "ceil_mode": True},
         {"kernel_size": (1, 2, 2), "count_include_pad": False, "divisor_override": 3},
     ),
-    "lp_pool1d": ({"norm_type": 2, "kernel_size": 2}, {"norm_type": 3, "kernel_size": 3, "stride": 2}),
+    "lp_pool1d": ({"norm_type": 2, "kernel_size": 2}, {"norm_type": 3, "kernel_size": 3, "stride": 2, "ceil_mode": True}),
     "lp_pool2d": (
         {"norm_type": 2, "kernel_size": (2, 3), "stride": (2, 1)},
         {"norm_type": 1.5, "kernel_size": 2, "ceil_mode": True},
     ),
-    "lp_pool3d": ({"norm_type": 2, "kernel_size": (1, 2, 2), "stride": (1, 1, 2)},),
+    "lp_pool3d": ({"norm_type": 2, "kernel_size": (1, 2, 2), "stride": (1, 1, 2), "ceil_mode": True},),
     "adaptive_avg_pool1d": ({"output_size": 3},),
     "adaptive_avg_pool2d": ({"output_size": 2}, {"output_size": (3, 2)}, {"output_size": (1, 4)}),
     "adaptive_avg_pool3d": ({"output_size": (2, 3, 1)},),
@@ -48,7 +48,7 @@ SETTINGS: Settings = {
     "adaptive_max_pool2d": ({"output_size": (3, 2)}, {"output_size": (2, 3), "return_indices": True}),
     "adaptive_max_pool3d": ({"output_size": (2, 3, 1), "return_indices": True},),
     "fractional_max_pool2d": (
-        {"kernel_size": (2, 1), "output_size": (2, 3), "return_indices": True},
+        {"kernel_size": (2, 1), "output_size": (4, 4), "return_indices": True},
         {"kernel_size": 2, "output_size": (1, 2)},
     ),
     "fractional_max_pool3d": (
