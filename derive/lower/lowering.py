@@ -17,12 +17,12 @@ from derive.program import Axis, Program, Size, Tensor
 VIEWS = ("name", "index", "transpose", "reshape", "broadcast", "window", "choose")
 
 
-def lower(program: Program) -> Plan:
-    """The program as a short list of whole-array steps."""
+def lower(program: Program, apart: bool = False) -> Plan:
+    """The program as a short list of whole-array steps; ``apart``: each statement's are its own."""
     blocks, _ = lower_statements(program)
     memory = Memory(program, blocks)
     outputs = tuple((name, memory.own(user_shaped(program.tensor(name)))) for name in returned(program))
-    blocks = inlined(blocks, (node for _, node in outputs))
+    blocks = blocks if apart else inlined(blocks, (node for _, node in outputs))
     return Plan(
         program.name, program.inputs, program.parameters, program.sizes, program.requirements,
         blocks, outputs, program.doc, program.updates,

@@ -13,35 +13,41 @@ from derive.program import Bind, Letter, Read, reads, substitute
 
 
 def phases_of(loops: Sequence[Loop]) -> tuple[Phase, ...] | None:
-    """Consecutive loops over the same rows, as many as go together."""
+    """Consecutive loops over the same rows, as many as go together; memory in its order comes before fewer phases."""
     phases: list[Phase] = []
     group: list[Loop] = []
+    current: Phase | None = None
     for loop in loops:
-        if not group or _phase([*group, loop]) is None:
-            if group:
-                phases.append(_phase(group))  # type: ignore[arg-type]
-            group = [loop]
-            if _phase(group) is None:
-                return None
-            continue
+        grown = _grown(current, group, loop)
+        if grown is None:
+            phases += [current] if current else []
+            group, grown = [], _phase([loop], True) or _phase([loop], False)
+        if grown is None:
+            return None
+        current = grown
         group.append(loop)
-    if group:
-        phases.append(_phase(group))  # type: ignore[arg-type]
-    return tuple(phases)
+    return (*phases, current) if current else ()
 
 
-def _phase(loops: Sequence[Loop]) -> Phase | None:
-    """The loops over the longest rows' letters they share, those letters called alike; memory in its order if possible.
+def _grown(current: Phase | None, group: Sequence[Loop], loop: Loop) -> Phase | None:
+    """The phase with one more loop."""
+    if current is None:
+        return None
+    found = _phase([*group, loop], True)
+    return found if found is not None or not _jumps(current) else _phase([*group, loop], False)
+
+
+def _phase(loops: Sequence[Loop], in_order: bool) -> Phase | None:
+    """The loops over the longest rows' letters they share, those letters called alike; memory in its order or not.
 
     Rows may stand inside a tensor's axes (a channel between sample and pixels) where a row's reduction needs them to.
     """
     most = max((len(loop.binds) + len(loop.bound) for loop in loops), default=0)
-    for in_order in (True, False):
-        for count in range(most, -1, -1):
-            for extents in _leads(loops, count):
-                found = _with_lead(loops, extents, in_order)
-                if found is not None:
-                    return found
+    for count in range(most, -1, -1):
+        for extents in _leads(loops, count):
+            found = _with_lead(loops, extents, in_order)
+            if found is not None:
+                return found
     return None
 
 
@@ -69,7 +75,7 @@ def _with_lead(loops: Sequence[Loop], extents: tuple[Expr, ...], in_order: bool)
     lead = tuple(Bind(x, 0, e) for x, e in zip(letters, extents, strict=True))
     rows: dict[str, Loop] = {}
     sums: dict[str, Loop] = {}
-    if count == 0 and any(loop.binds or loop.op for loop in loops):
+    if count == 0 and any(loop.binds or loop.op for loop in loops) and not (in_order and _are_columns(loops)):
         return None
     for loop in loops:
         inside = in_order and any(r.op and r.bound for r in rows.values())
@@ -83,6 +89,12 @@ def _with_lead(loops: Sequence[Loop], extents: tuple[Expr, ...], in_order: bool)
         sums[loop.name] = aligned
     phase = Phase(lead, tuple(rows.values()), tuple(sums.values()))
     return phase if _letters_stand_apart(phase) and not (in_order and _jumps(phase)) else None
+
+
+def _are_columns(loops: Sequence[Loop]) -> bool:
+    """Whether all reduce along memory's slow axes, as ``max[k](x[k, b])``: then the whole of it is one row."""
+    last = [(loop, loop.binds[-1].letter if loop.op and loop.binds and loop.bound else None) for loop in loops]
+    return all(x is not None and any(r.indices[-1:] == (x,) for r in reads(loop.rhs)) for loop, x in last)
 
 
 def _jumps(phase: Phase) -> bool:
@@ -103,24 +115,24 @@ def _letters_stand_apart(phase: Phase) -> bool:
     alone = set(letters)
     for loop in (*phase.loops, *phase.sums):
         for e in loop.expressions:
-            if any(x in alone for x in _used(e)):
+            if any(x in alone for x in used_beside(e)):
                 return False
             if flat and any(alone & set(r.indices) and r.indices != letters for r in reads(e)):
                 return False
     return True
 
 
-def _used(e: Basic) -> Iterator[Basic]:
+def used_beside(e: Basic) -> Iterator[Basic]:
     """Symbols of an expression beside the bare indices of its reads."""
     if isinstance(e, Read):
         for i in e.indices:
             if not isinstance(i, Letter):
-                yield from _used(i)
+                yield from used_beside(i)
     elif not e.args:
         yield e
     else:
         for a in e.args:
-            yield from _used(a)
+            yield from used_beside(a)
 
 
 def _row(loop: Loop, lead: tuple[Bind, ...], rows: dict, sums: dict, inside: bool) -> Loop | None:

@@ -45,12 +45,12 @@ class Compiled:
 def fused_plan(program: Program) -> tuple[Plan, dict[str, Compiled]]:
     """The plan with kernels in it, and the kernels by name."""
     program = without_aliases(program)
-    plan = lower(program)
+    plan = lower(program, apart=True)
     by_name = {n: b for b in plan.blocks for n in b.names}
     numbers = [n for n, b in by_name.items() if not any(isinstance(s, (Assign, Allocate)) for s in b.steps)]
     loops = Recurrences.of(program, numbers)
     if loops.blocks:
-        program, plan = loops.program, lower(loops.program)
+        program, plan = loops.program, lower(loops.program, apart=True)
     sources = {n: Compiled(made, of_turns=True) for n, made in loops.sources.items()}
     replaced: dict[str, Block | None] = dict(loops.blocks)
 

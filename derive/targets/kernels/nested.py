@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sympy import Basic, Integer
+from sympy import Basic, Expr, Integer, Mul
 
 from derive.lower.kernels.records import Loop
 from derive.lower.kernels.short import at
 from derive.program import Bind, Letter, substitute
 from derive.targets.kernels.expressions import PLUS
 from derive.targets.kernels.grouping import Group, Member
-from derive.targets.kernels.passes import Pass
+from derive.targets.kernels.joining import joined
+from derive.targets.kernels.passes import BLOCK, Pass
 from derive.targets.kernels.types import START, TYPES
 
 #: The depth at which a row's own lines stand.
@@ -39,35 +40,66 @@ class Nested(Pass):
     # ------------------------------------------------------------ a nest
 
     def _group(self, group: Group) -> None:
-        self.nest = tuple(Letter(f"v{k}") for k in range(len(group.extents)))
-        self.p.symbols.update({x: x.name for x in self.nest})
+        self._open(group)
         members = [self._in_nest(m) for m in group.members]
         self.local = {n: t for n, t in self.local.items() if not self.phase.inner(self.rows[n])}
-        levels = {**dict.fromkeys(self.lead, 0), **{x: k + 1 for k, x in enumerate(self.nest)}}
-        ranges = {**{b.letter: b.hi for b in self.phase.lead}, **dict(zip(self.nest, group.extents, strict=True))}
-        still = self.within(ranges, levels, len(self.nest))
-        reductions = [m for m in members if m.kind == "reduction"]
-        inside = self.p.apart(lambda: self._member_lines(ROW_DEPTH + len(self.nest), members))
+        depth = len(self.loops)
+        levels = {**dict.fromkeys(self.lead, 0), **{x: k + 1 for k, (x, _) in enumerate(self.loops)}}
+        ranges = {**{b.letter: b.hi for b in self.phase.lead}, **self._last_axes(group)}
+        still = self.within(ranges, levels, depth)
         vector = not any(m.kind == "map" and m.loop.op and m.loop.bound for m in members)
-        for k in range(len(self.nest) + 1):
+        self.cascaded = [m.loop.name for m in members if vector and depth and m.kind == "reduction" and _is_sum(m)]
+        below = ROW_DEPTH + depth + bool(self.cascaded)
+        inside = self.p.apart(lambda: self._member_lines(below, members))
+        for k in range(depth + 1):
             for line in still.lines[k]:
-                self.p.emit(ROW_DEPTH + k, line)
+                self.p.emit(ROW_DEPTH + k + (k == depth and bool(self.cascaded)), line)
             self._begin_at(k, members)
-            if k < len(self.nest):
-                self._head(k, group, self._clauses(reductions) if vector and k == len(self.nest) - 1 else None)
+            if k < depth:
+                self._head(k, members, vector and k == depth - 1)
         self.p.lines += inside
-        for k in reversed(range(len(self.nest) + 1)):
-            if k < len(self.nest):
-                self.p.emit(ROW_DEPTH + k, "}")
-            for m in reductions:
-                if self._level(m) == k:
+        for k in reversed(range(depth + 1)):
+            if k < depth:
+                self._foot(k, members, k == depth - 1)
+            for m in members:
+                if m.kind == "reduction" and self._level(m) == k:
                     self._end(ROW_DEPTH + k, m)
 
-    def _head(self, k: int, group: Group, clauses: str | None) -> None:
-        if clauses is not None:
-            self.p.emit(ROW_DEPTH + k, f"#pragma omp simd{clauses}")
-        letter, extent = self.nest[k], self.p.integer(group.extents[k])
-        self.p.emit(ROW_DEPTH + k, f"for (int64_t {letter} = 0; {letter} < {extent}; {letter}++) {{")
+    def _open(self, group: Group) -> None:
+        """The nest's loops: letters and lengths; and the letters by the group's positions."""
+        self.runs = joined(group, self.phase, {n: self.extents(n) for n in self.p.tensors})
+        self.loops = [(Letter(f"v{k}"), Mul(*(group.extents[i] for i in run))) for k, run in enumerate(self.runs)]
+        self.points = tuple(
+            x if i == run[-1] else Integer(0) for (x, _), run in zip(self.loops, self.runs, strict=True) for i in run
+        )
+        self.p.symbols.update({x: x.name for x, _ in self.loops})
+
+    def _last_axes(self, group: Group) -> dict[Letter, Expr]:
+        """The size of the axis at which each loop's letter stands."""
+        return {x: group.extents[run[-1]] for (x, _), run in zip(self.loops, self.runs, strict=True)}
+
+    def _head(self, k: int, members: Sequence[Member], vector: bool) -> None:
+        letter, extent = self.loops[k]
+        size, depth = self.p.integer(extent), ROW_DEPTH + k
+        start, end = "0", size
+        if vector and self.cascaded:
+            self.p.emit(depth, f"for (int64_t from = 0; from < {size}; from += {BLOCK}) {{")
+            depth, start, end = depth + 1, "from", "to"
+            self.p.emit(depth, f"const int64_t to = {size} - from < {BLOCK} ? {size} : from + {BLOCK};")
+            for n in self.cascaded:
+                self.p.emit(depth, f"real {self._accumulator(n)} = 0;")
+        if vector:
+            reductions = [m for m in members if m.kind == "reduction"]
+            self.p.emit(depth, f"#pragma omp simd{self._clauses(reductions)}")
+        self.p.emit(depth, f"for (int64_t {letter} = {start}; {letter} < {end}; {letter}++) {{")
+
+    def _foot(self, k: int, members: Sequence[Member], innermost: bool) -> None:
+        depth = ROW_DEPTH + k
+        if innermost and self.cascaded:
+            self.p.emit(depth + 1, "}")
+            for n in self.cascaded:
+                self.p.emit(depth + 1, f"{self._accumulator(n)}total += {self._accumulator(n)};")
+        self.p.emit(depth, "}")
 
     def _begin_at(self, k: int, members: Sequence[Member]) -> None:
         """What is set before the k-th loop."""
@@ -78,47 +110,54 @@ class Nested(Pass):
                 self._begin_columns(m)
 
     def _level(self, m: Member) -> int:
-        """How many of the nest's letters a reduction keeps."""
-        return len(self.phase.inner(m.loop))
+        """How many of the nest's loops are over letters that a reduction keeps."""
+        kept = len(self.phase.inner(m.loop))
+        return sum(1 for run in self.runs if run[-1] < kept)
 
     def _in_nest(self, m: Member) -> Member:
-        mapping = dict(zip(m.nest, self.nest, strict=True))
+        mapping = dict(zip(m.nest, self.points, strict=True))
         loop = m.loop
         new = Loop(
             loop.tensor, tuple(substitute(b, mapping) for b in loop.binds), substitute(loop.rhs, mapping), loop.op,
             tuple(substitute(e, mapping) for e in loop.entries),
         )  # fmt: skip
-        return Member(new, m.kind, self.nest, tuple(substitute(e, mapping) for e in m.inner))
+        return Member(new, m.kind, m.nest, tuple(substitute(e, mapping) for e in m.inner))
 
     # ------------------------------------------------------------ reductions
 
     def _begin(self, depth: int, m: Member) -> None:
         start, sign = START[m.loop.op]
-        name = self._accumulator(m)
+        name = self._accumulator(m.loop.name)
+        if m.loop.name in self.cascaded:
+            self.p.emit(depth, f"double {name}total = {start};")
+            return
         kind = "int64_t" if m.loop.op in ("any", "all", "count") else "real"
         self.p.emit(depth, f"{kind} {name} = {start};")
         if sign in ("max", "min"):
             self.p.emit(depth, f"int {name}nan = 0;")
 
-    def _accumulator(self, m: Member) -> str:
-        return f"{self.p.name(m.loop.name)}part" if m.loop.name in self.sums else f"{self.p.name(m.loop.name)}value"
+    def _accumulator(self, n: str) -> str:
+        return f"{self.p.name(n)}part" if n in self.sums else f"{self.p.name(n)}value"
 
     def _clauses(self, reductions: Sequence[Member]) -> str:
         by: dict[str, list[str]] = {}
         for m in reductions:
-            sign, name = START[m.loop.op][1], self._accumulator(m)
+            sign, name = START[m.loop.op][1], self._accumulator(m.loop.name)
             by.setdefault(sign, []).append(name)
             if sign in ("max", "min"):
                 by.setdefault("|", []).append(f"{name}nan")
         return "".join(f" reduction({sign}:{', '.join(names)})" for sign, names in by.items())
 
     def _end(self, depth: int, m: Member) -> None:
-        name = self._accumulator(m)
+        name = self._accumulator(m.loop.name)
+        total = f"{name}total" if m.loop.name in self.cascaded else name
+        if m.loop.name in self.sums:
+            self.p.emit(depth, f"{self._sum_at(m.loop)} += {total};")
+            return
+        if total != name:
+            self.p.emit(depth, f"const real {name} = (real){total};")
         if START[m.loop.op][1] in ("max", "min"):
             self.p.emit(depth, f"if ({name}nan) {name} = NAN;")
-        if m.loop.name in self.sums:
-            self.p.emit(depth, f"{self._sum_at(m.loop)} += {name};")
-            return
         if self._level(m) == 0:
             self.local[m.loop.name] = name
         self.store(depth, m.loop, name)
@@ -145,7 +184,7 @@ class Nested(Pass):
     def _member_line(self, depth: int, m: Member) -> None:
         loop, e = m.loop, self.p.emit
         if m.kind == "reduction":
-            e(depth, self.step(self._accumulator(m), loop, m.inner))
+            e(depth, self.step(self._accumulator(loop.name), loop, m.inner))
         elif m.kind == "columns" and loop.name in self.sums:
             e(depth, self.step(self._sum_at(loop), loop, m.inner))
         elif m.kind == "columns":
@@ -208,3 +247,8 @@ class Nested(Pass):
             return
         self.local[loop.name] = name
         self.store(depth, loop, name)
+
+
+def _is_sum(m: Member) -> bool:
+    """Whether values are added up: a block at a time, and the blocks' sums in double precision."""
+    return m.loop.op == "sum"

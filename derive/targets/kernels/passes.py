@@ -63,7 +63,7 @@ class Pass(Places):
         e, begin = self.p.emit, "0"
         for n, size in sizes.items():
             kind = TYPES[self.p.tensors[n].kind]
-            if n not in self.p.arrays:
+            if not self.is_held(n):
                 raise NoLoop("a sum over rows that nobody wants")
             e(2, f"for (int64_t k = 0; k < {size}; k++) {{")
             e(3, "double total = 0;")

@@ -29,7 +29,8 @@ class Places:
         self.rows = {loop.name: loop for loop in phase.loops}
         self.sums = {loop.name: loop for loop in phase.sums}
         self.local: dict[str, str] = {}
-        self.nest: tuple[Letter, ...] = ()
+        #: The nest's letters; where several axes are one loop, 0 stands for all but the last.
+        self.points: tuple[Expr, ...] = ()
         self.buffers = self._buffered()
 
     def within(self, ranges: dict[Letter, Expr], levels: dict[Letter, int], depth: int) -> Still:
@@ -44,7 +45,7 @@ class Places:
         if self.p.is_number(r.tensor):
             return self.p.name(r.tensor)
         inner = self._inner_of(r)
-        if r.tensor in self.local and inner == self.nest[: len(inner)]:
+        if r.tensor in self.local and inner == self.points[: len(inner)]:
             return self.local[r.tensor]
         if r.tensor in self.buffers:
             return f"{self.p.name(r.tensor)}[{self.linear(inner, self.inner_extents(r.tensor))}]"

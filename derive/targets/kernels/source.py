@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from sympy import Basic, Expr, Symbol
+from sympy import Basic, Expr, Pow, Symbol
 
 from derive.lower.kernels.planes import Planes
 from derive.lower.kernels.records import Kernel, Phase, is_flat
@@ -64,7 +64,9 @@ class Printer:
             if n not in kernel.outputs and any(_reads_of(p, n) for j, p in enumerate(kernel.phases) if j != k)
         ]  # fmt: skip
         self.across += [n for n in kernel.checks if n not in self.across]
-        self.arrays = (*kernel.inputs, *kernel.outputs, *self.across)
+        #: What only the kernel's own phases hand on lies in memory of its own.
+        self.own = () if self._has_planes() else tuple(n for n in self.across if n not in kernel.checks)
+        self.arrays = (*kernel.inputs, *kernel.outputs, *(n for n in self.across if n not in self.own))
         self.lines: list[str] = []
         self.still: Still | None = None
         self.counted = 0
@@ -147,6 +149,7 @@ class Printer:
             self.still = None
             pass_of(self, phase).write()
             body += self.lines
+        own = [(self.name(n), TYPES[self.kinds[n]], self._size(n)) for n in self.own]
         head = [f"void {self.kernel.name}(void **arrays, const int64_t *integers, const double *reals, int threads) {{"]
         for k, n in enumerate(self.arrays):
             kind = TYPES[self.tensors[n].kind]
@@ -160,6 +163,8 @@ class Printer:
         head += [f"  const double {self.name(str(s))} = reals[{k}];" for k, s in enumerate(self.reals)]
         wanted = set(re.findall(r"\bc\d+\b", "\n".join(body)))
         head += [f"  const real {name} = {value};" for name, value in self.scalars.values() if name in wanted]
+        head += [f"  {kind} *restrict {n} = malloc((size_t)({size}) * sizeof({kind}));" for n, kind, size in own]
+        body += [f"  free({n});" for n, _, _ in own]
         given = [f"#ifndef I{k}\n#define I{k} integers[{k}]\n#endif" for k in range(len(self.integers))]
         text = "\n".join([*given, *head, *body, "}"]) + "\n"
         return Source(
@@ -170,7 +175,21 @@ class Printer:
             tuple(self.reals),
             self.kernel.checks,
             tuple(self.kinds[n] for n in self.arrays),
-            tuple(k for k, s in enumerate(self.integers) if isinstance(s, Hyper)) if self._has_planes() else (),
+            tuple(k for k, s in enumerate(self.integers) if isinstance(s, Hyper) and self._shapes_code(s)),
+        )
+
+    def _size(self, name: str) -> str:
+        """How many entries an array has."""
+        return " * ".join(self.integer(p.extent) for p in self.tensors[name].parts) or "1"
+
+    def _shapes_code(self, s: Hyper) -> bool:
+        """Whether loops' lengths or powers hang on it: known to the compiler they unroll, and are products."""
+        return self._has_planes() or any(
+            isinstance(n, Pow) and s in n.exp.free_symbols
+            for p in self.kernel.phases
+            if isinstance(p, Phase)
+            for loop in (*p.loops, *p.sums)
+            for n in walk(loop.rhs)
         )
 
     def _read(self, r: Read) -> str:
