@@ -10,6 +10,8 @@ export OMP_NUM_THREADS ?= 2
 demo: $(STAMP)
 	$(BIN)/python -m examples.digits
 
+# One thread a process: two processes of two threads each wait for one another.
+test: export OMP_NUM_THREADS = 1
 test: $(STAMP)
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal
 

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import hypothesis
 import pytest
+
+# Small tensors gain nothing by threads, which burn more time waiting for each other than the tests take.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+#: Rooms whose kernels share their work among threads: there are two of them there, whatever the environment says.
+THREADED = ("function", "optim", "targets")
 
 # The same examples on every run, and no test fails because the machine was busy.
 hypothesis.settings.register_profile("derive", deadline=None, derandomize=True, database=None)
@@ -20,6 +26,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update-golden", action="store_true", help="write the goldens anew; look at the diff before committing"
     )
+
+
+@pytest.fixture(autouse=True)
+def two_threads_where_work_is_shared(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Kernels are run by two threads in the rooms that are about them."""
+    if request.path.parent.name not in THREADED:
+        yield
+        return
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture
