@@ -1,6 +1,7 @@
 """Each operator's mutants die, equivalent ones are shown to be so, and a weakened checker is found out."""
 
 import pickle
+from fractions import Fraction
 from functools import lru_cache
 from itertools import islice
 
@@ -12,6 +13,7 @@ from derive.errors import DeriveError
 from derive.reports import mutations
 from derive.verify import ladder
 from derive.verify.mutation import mutate, mutate_all
+from derive.verify.mutation.doubt import DECIDED, Doubtful
 from derive.verify.mutation.equivalence import shown
 from derive.verify.mutation.operators import ANYWHERE, BACKWARD, BREACHES, NAMES, TOGETHER, UPDATES, edits
 from derive.verify.mutation.records import KILLED, SURVIVED, UNSOUND, Report
@@ -98,6 +100,15 @@ def test_what_is_wrong_at_other_sizes_only_is_not_equivalent():
     assert all(max(case.sizes.values(), default=0) < 6 for case in bench.cases())
     evidence = shown(subject.program, wrong, bench)
     assert not evidence.same and "y[5] is" in evidence.proof
+
+
+def test_a_comparison_of_what_rounding_left_decides_nothing():
+    """The square root's fiftieth digit is on either side of 0: no proof of a difference, and none of equality."""
+    a, b = DECIDED.number(3), DECIDED.number(3) + DECIDED.number(Fraction(1, 10**45))
+    assert not DECIDED.less(a, a) and DECIDED.equal(a, a) and DECIDED.less(a, DECIDED.number(4))
+    for compare in (DECIDED.less, DECIDED.equal, DECIDED.functions["max"]):
+        with pytest.raises(Doubtful):
+            compare(a, b)
 
 
 def test_a_wrong_value_is_no_equivalence():

@@ -15,13 +15,14 @@ import numpy as np
 
 from derive import interpreter
 from derive.errors import DeriveError
-from derive.fields import MP, Field, NotRational
+from derive.fields import Field, NotRational
 from derive.program import Compare, Parameter, Program, piece_expressions, reads, walk
 from derive.simplify import simplify
 from derive.simplify.gate import is_rational
 from derive.verify.exact import FIELD
 from derive.verify.inputs import Case, free_sizes, is_symbolic, work
 from derive.verify.inputs import _filled as filled
+from derive.verify.mutation.doubt import DECIDED, Doubtful
 from derive.verify.mutation.running import Bench
 
 DIGITS = 25
@@ -163,7 +164,7 @@ def _difference(original: Original, mutant: Program, slow: bool) -> Shown | dict
             return {"mod p": found}
         if isinstance(found, Shown) and all(is_rational(p) and not _orders(p) for p in (original.program, mutant)):
             return found
-    found = _compared(original, mutant, MP) if slow else ""
+    found = _compared(original, mutant, DECIDED) if slow else ""
     if isinstance(found, str):
         return {}
     return found if isinstance(found, Shown) else {"digits": found}
@@ -187,7 +188,7 @@ def _compared(original: Original, mutant: Program, field: Field) -> Shown | int 
         return right
     try:
         wrong = interpreter.run(mutant, inputs, case.hypers, field)
-    except NotRational as error:
+    except (NotRational, Doubtful) as error:
         return str(error)
     except Exception as error:
         return Shown(False, f"{case.title()}: {type(error).__name__}: {error}")
@@ -203,7 +204,7 @@ def _compared(original: Original, mutant: Program, field: Field) -> Shown | int 
 
 
 def _equal(a: Any, b: Any, field: Field) -> bool:
-    if field is not MP or isinstance(a, (bool, int, np.bool_, np.integer)):
+    if field is not DECIDED or isinstance(a, (bool, int, np.bool_, np.integer)):
         return bool(a == b)
     if mpmath.isnan(a) or mpmath.isnan(b) or mpmath.isinf(a) or mpmath.isinf(b):
         return bool(a == b) or bool(mpmath.isnan(a) and mpmath.isnan(b))
