@@ -305,7 +305,7 @@ def own_ranges(e: Where, scope: Scope) -> tuple[Basic, ...]:
         return ()
     if read.tensor in scope.numbers or read.tensor in scope.given:
         return ()
-    said = []
+    said: list[affine.Polynomial] = []
     for i, part in zip(read.indices, scope.tensors[read.tensor].parts, strict=True):
         where = positions(i, part, scope)
         if where is not None and where.letters and all(_in_one_index(x, read) for x in where.letters):
