@@ -185,7 +185,14 @@ class Into:
     right: Node
 
 
-Step = Assign | Let | Allocate | Store | Finish | Loop | Choose | Fused | Prepare | Turn | Into
+@dataclass(frozen=True)
+class Judge:
+    """Whether a prepared kernel met an index out of range: then array code says which."""
+
+    name: str
+
+
+Step = Assign | Let | Allocate | Store | Finish | Loop | Choose | Fused | Prepare | Turn | Into | Judge
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,21 @@ import ast
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from derive.lower.plan import Allocate, Assign, Choose, Finish, Fused, Into, Let, Loop, Node, Prepare, Store, Turn
+from derive.lower.plan import (
+    Allocate,
+    Assign,
+    Choose,
+    Finish,
+    Fused,
+    Into,
+    Judge,
+    Let,
+    Loop,
+    Node,
+    Prepare,
+    Store,
+    Turn,
+)
 from derive.targets.dependence import VIEWS, invariants, written
 from derive.targets.numbers import assign, call, constant, name, tuple_of
 
@@ -102,7 +116,11 @@ def _into(p: Printer, step: Into) -> None:
     p.forget(step.name)
 
 
+def _judge(p: Printer, step: Judge) -> None:
+    p.body.append(ast.Expr(call(f"{p.identifier(step.name)}.judge")))
+
+
 STEPS: dict[type, Callable] = {
     Assign: _assign, Let: _let, Allocate: _allocate, Store: _store, Finish: _finish, Loop: _loop, Choose: _choose,
-    Fused: _fused, Prepare: _prepare, Turn: _turn, Into: _into,
+    Fused: _fused, Prepare: _prepare, Turn: _turn, Into: _into, Judge: _judge,
 }  # fmt: skip

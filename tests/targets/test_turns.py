@@ -87,6 +87,27 @@ def test_steps_by_kernels_and_by_array_code(what, choices):
         assert agree(kernels.kernel_function(p).run(*arrays), callable_of(p, "torch")(*arrays))
 
 
+def ctc(targets):
+    """A window over the step before, and a gather at every step."""
+    made = torch.Generator().manual_seed(0)
+    x = torch.randn(6, 2, 5, generator=made, dtype=torch.float64).log_softmax(-1)
+    return derive.load("ctc_loss"), (x, torch.tensor(targets), torch.tensor([6, 4]), torch.tensor([3, 1]))
+
+
+def test_windows_and_gathers_in_a_step():
+    program, inputs = ctc([[1, 1, 4], [2, 3, 1]])
+    backward, dloss = derive.vjp(program), torch.tensor(1.5, dtype=torch.float64)
+    for p, arrays in ((program, inputs), (backward, (*inputs, dloss))):
+        assert any(s.of_turns for s in kernels.fused_plan(p)[1].values())
+        assert agree(kernels.kernel_function(p).run(*arrays, blank=0), callable_of(p, "torch")(*arrays, blank=0))
+
+
+def test_an_index_out_of_range_in_a_step_goes_to_array_code():
+    program, inputs = ctc([[1, 7, 4], [2, 3, 1]])
+    with pytest.raises(Unfit):
+        kernels.kernel_function(program).run(*inputs, blank=0)
+
+
 def test_a_step_that_reads_another_place_is_seen():
     """The step before is the step before: a kernel one place off gives something else."""
     from derive.targets.kernels import turns

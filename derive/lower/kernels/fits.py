@@ -15,6 +15,8 @@ from derive.program import Bind, Piece, Program, Read, Reduce, Size, Statement, 
 REDUCTIONS = ("sum", "max", "min", "amax", "amin", "any", "all", "count", "prod")
 #: Scalar functions that loops do not have.
 MISSING = ("digamma", "polygamma")
+#: As many points are summed wherever they are read, without an array of their own.
+FEW = 8
 
 
 def runs(program: Program, numbers: Iterable[str]) -> Iterator[tuple[Statement, ...]]:
@@ -37,8 +39,11 @@ def runs(program: Program, numbers: Iterable[str]) -> Iterator[tuple[Statement, 
         yield tuple(run)
 
 
-def fits(statement: Statement, program: Program, numbers: frozenset[str] = frozenset()) -> bool:
-    """Whether loops compute the statement without doing more than reading its arrays."""
+def fits(statement: Statement, program: Program, numbers: frozenset[str] = frozenset(), windows: bool = False) -> bool:
+    """Whether loops compute the statement without doing more than reading its arrays, or a few times that.
+
+    ``windows``: sums over a few points are taken wherever these are read.
+    """
     if len(statement.pieces) != 1 or (not statement.tensor.parts and not _sums(statement)):
         return False
     (piece,) = statement.pieces
@@ -52,7 +57,7 @@ def fits(statement: Statement, program: Program, numbers: frozenset[str] = froze
         return False
     if any(function_name(n) in MISSING for e in expressions for n in walk(e) if isinstance(n, Function)):
         return False
-    return all(_affordable(e, piece.binds, tensors) for e in expressions)
+    return all(_affordable(e, piece.binds, tensors, windows) for e in expressions)
 
 
 def _sums(statement: Statement) -> bool:
@@ -70,13 +75,15 @@ def _plain(read: Read, tensors: dict[str, Tensor], numbers: frozenset[str]) -> b
     return read.tensor not in numbers and all(not p.below and not p.origin for p in tensors[read.tensor].parts)
 
 
-def _affordable(e: Basic, outer: tuple[Bind, ...], tensors: dict[str, Tensor]) -> bool:
+def _affordable(e: Basic, outer: tuple[Bind, ...], tensors: dict[str, Tensor], windows: bool) -> bool:
     """Whether each reduction's points are those of an array it reads, or a window about one."""
     for node in walk(e):
         if not isinstance(node, Reduce):
             continue
         if node.op not in REDUCTIONS:
             return False
+        if windows and all((b.hi - b.lo).is_Integer and b.hi - b.lo <= FEW for b in node.binds):
+            continue
         long = {b.letter for b in (*_around(e, node, outer), *node.binds) if b.hi.free_symbols & _sizes(b.hi)}
         if not any(long <= set(r.indices) for r in reads(node.body)) and not _free_of(node, outer):
             return False

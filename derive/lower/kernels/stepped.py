@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from sympy import Expr, Integer, Symbol
 
@@ -13,14 +13,39 @@ from derive.lower.context import Context
 from derive.lower.contract import roles
 from derive.lower.kernels.spans import settled
 from derive.lower.kernels.stepping import Product, Run, Segment, Stepping, wanted
-from derive.lower.plan import ALL, Allocate, Assign, Block, Choose, Into, Loop, Node, Prepare, Step, Store, Turn, at
+from derive.lower.plan import (
+    ALL,
+    Allocate,
+    Assign,
+    Block,
+    Choose,
+    Into,
+    Judge,
+    Loop,
+    Node,
+    Prepare,
+    Step,
+    Store,
+    Turn,
+    at,
+)
 from derive.lower.points import factors_of, real
 from derive.lower.reads import KINDS, position, source, stored
 from derive.lower.recurrence import fill_of, stored_at
 from derive.program import Letter, Read, Tensor
 
-#: A run's kernel: its name, its arrays (inputs first), its integers, its reals, and how many of the arrays it reads.
-Made = tuple[str, tuple[str, ...], tuple[Symbol, ...], tuple[Symbol, ...], int]
+
+@dataclass(frozen=True)
+class Made:
+    """A run's kernel: its arrays, of which it reads the first ``given``; its own ones; whether it judges indices."""
+
+    kernel: str
+    arrays: tuple[str, ...]
+    given: int
+    own: tuple[Tensor, ...]
+    integers: tuple[Symbol, ...]
+    reals: tuple[Symbol, ...]
+    judges: bool
 
 
 def stepped(s: Stepping, context: Context, held: frozenset[str], kernel: Callable[[Run], Made | None]) -> Block | None:
@@ -35,6 +60,7 @@ class _Block:
         self.matrices: dict[Node, str] = {}
         self.buffers = {t.name: t for t in s.buffers}
         self.flat: dict[str, tuple[Expr, ...]] = {}
+        self.judges: list[Step] = []
 
     def block(self) -> Block | None:
         loops = []
@@ -46,7 +72,7 @@ class _Block:
                 return None
             lo, hi = segment.span
             loops.append(Loop(self.s.letter, lo, hi, tuple(body), down=self.s.group.direction < 0))
-        return Block(self.s.group.names, (*self._arrays(), *self.before, *loops))
+        return Block(self.s.group.names, (*self._arrays(), *self.before, *loops, *self.judges))
 
     def _arrays(self) -> list[Step]:
         """The arrays of all turns with their base cases, and those of one turn."""
@@ -78,17 +104,26 @@ class _Block:
         made = self.kernel(run)
         if made is None:
             return None
-        kernel, arrays, integers, reals, given = made
-        slices = []
-        for n in arrays:
+        slices: list[tuple[str, int | None, Expr | None]] = []
+        own = {t.name: self._own(t) for t in made.own}
+        for n in made.arrays:
             where = self.s.slices.get(n)
-            slices.append((n, None, None) if where is None else (where.tensor, where.by, where.at))
-        written = tuple(dict.fromkeys(n for n, _, _ in slices[given:]))
-        turn = integers.index(self.s.turn) if self.s.turn in integers else None
-        numbers = tuple(Integer(0) if i == self.s.turn else i for i in integers)
+            slices.append((own.get(n, n), None, None) if where is None else (where.tensor, where.by, where.at))
+        written = tuple(dict.fromkeys(n for n, _, _ in slices[made.given :]))
+        turn = made.integers.index(self.s.turn) if self.s.turn in made.integers else None
+        numbers = tuple(Integer(0) if i == self.s.turn else i for i in made.integers)
         name = self.context.fresh.name("step")
-        self.before.append(Prepare(name, kernel, tuple(slices), numbers, reals, turn, *segment.span, written))
+        place = (turn, *segment.span)
+        self.before.append(Prepare(name, made.kernel, tuple(slices), numbers, made.reals, *place, written))
+        if made.judges:
+            self.judges.append(Judge(name))
         return [Turn(name, self.s.letter, written)]
+
+    def _own(self, t: Tensor) -> str:
+        """An array that only the kernel looks at."""
+        name = self.context.fresh.name(t.name)
+        self.before.append(Allocate(name, tuple(p.extent for p in t.parts), KINDS[t.kind]))
+        return name
 
     # ------------------------------------------------------------------ products
 

@@ -18,6 +18,7 @@ from derive.lower.context import Context
 from derive.lower.kernels.fits import fits
 from derive.lower.kernels.spans import cut, settled, within
 from derive.lower.points import factors_of
+from derive.lower.reads import position, stored
 from derive.lower.recurrence import Member, is_base, loop_letter, member, span_of
 from derive.program import (
     Bind,
@@ -215,7 +216,7 @@ class _Steps:
         probe = Tensor("·probe", tuple((Part(b.hi),) for b in own))
         statement = Statement(probe, (Piece(tuple(b.letter for b in own), own, e),))
         statement = self._still_statement(statement)
-        return fits(statement, self._program((statement,)), self.numbers)
+        return fits(statement, self._program((statement,)), self.numbers, windows=True)
 
     def _outlined(self, e: Reduce, binds: tuple[Bind, ...], guards: tuple[Basic, ...], span: Span, found: list) -> Expr:
         guards = tuple(g for g in guards if self._is_of_the_step(g))
@@ -290,6 +291,8 @@ class _Steps:
                 return n
             if any(self.letter in free_letters(i) for i in n.indices[1:]):
                 raise NoSteps
+            if n.indices[0].has(Read) and _is_plain(tensor) and n.tensor not in self.names:
+                return Read(self._shifted(tensor), position(n.indices[0], tensor.parts[0]), *n.indices[1:])
             return Read(self._slice(tensor, n.indices[0]), *n.indices[1:])
 
         return self._still(rebuild(e, one))
@@ -303,12 +306,19 @@ class _Steps:
             raise NoSteps
         part = tensor.parts[0]
         wanted = Slice(tensor.name, int(by), (at - part.origin + part.below).expand())
+        return self._named(wanted, Tensor(f"{tensor.name}_now", tuple((p,) for p in tensor.parts[1:]), tensor.kind))
+
+    def _shifted(self, tensor: Tensor) -> str:
+        """The name of a whole tensor whose points are counted from 0."""
+        parts = (Part(stored(tensor.parts[0])), *tensor.parts[1:])
+        return self._named(Slice(tensor.name), Tensor(f"{tensor.name}_whole", tuple((p,) for p in parts), tensor.kind))
+
+    def _named(self, wanted: Slice, tensor: Tensor) -> str:
         for name, known in self.slices.items():
             if known == wanted:
                 return name
-        name = self.context.fresh.name(f"{tensor.name}_now")
-        self.slices[name] = wanted
-        self.tensors[name] = Tensor(name, tuple((p,) for p in tensor.parts[1:]), tensor.kind)
+        name = self.context.fresh.name(tensor.name)
+        self.slices[name], self.tensors[name] = wanted, replace(tensor, name=name)
         return name
 
     def _still(self, e: Basic) -> Basic:
@@ -346,7 +356,7 @@ class _Steps:
 
     def _run(self, statements: tuple[Statement, ...]) -> Run:
         program = self._program(statements)
-        if not all(fits(s, program, self.numbers) for s in statements):
+        if not all(fits(s, program, self.numbers, windows=True) for s in statements):
             raise NoSteps
         return Run(statements, program)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from derive.calculus.recurrence import Group, groups
 from derive.lower.context import Context
 from derive.lower.kernels.normal import kernel
+from derive.lower.kernels.records import Kernel
 from derive.lower.kernels.stepped import Made, stepped
 from derive.lower.kernels.stepping import Run, Stepping, held, stepping, wanted
 from derive.lower.plan import Block
@@ -48,8 +49,11 @@ class Recurrences:
             found = _source(name, run, s, kept)
             if found is None:
                 return None
-            sources[name] = found[0]
-            return name, found[0].arrays, found[0].integers, found[0].reals, found[1]
+            made, read = found
+            sources[name] = made
+            arrays = made.arrays[: len(made.arrays) - len(made.checks)]
+            own = tuple(t for t in read.tensors if t.name in arrays and t.name not in (*read.inputs, *read.outputs))
+            return Made(name, arrays, len(read.inputs), own, made.integers, made.reals, bool(made.checks))
 
         block = stepped(s, context, kept, compiled)
         if block is not None:
@@ -69,15 +73,14 @@ def _before(statements: Sequence[Statement], s: Stepping) -> tuple[Statement, ..
     return (*statements[:first], *s.before, *statements[first:])
 
 
-def _source(name: str, run: Run, s: Stepping, kept: frozenset[str]) -> tuple[Source, int] | None:
-    """A run's kernel and how many of its arrays it reads; None where loops cannot say it or an index may be wrong."""
+def _source(name: str, run: Run, s: Stepping, kept: frozenset[str]) -> tuple[Source, Kernel] | None:
+    """A run's kernel; None where loops cannot say it."""
     outputs = wanted(s, run, kept)
     found = kernel(name, run.statements, replace(run.program, outputs=outputs), outputs)
-    if found is None or not found.outputs or found.checks:
+    if found is None or not found.outputs:
         return None
     try:
         made = source(found)
     except NoLoop:
         return None
-    known = {*found.inputs, *found.outputs}
-    return (made, len(found.inputs)) if set(made.arrays) <= known else None
+    return (made, found) if made.arrays[len(made.arrays) - len(made.checks) :] == made.checks else None

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from derive.targets.kernels.native import Native, precision
+from derive.targets.kernels.native import Native, Unfit, precision
 
 Array = Any  # a torch tensor
 Place = tuple[int, int] | None
@@ -24,10 +25,12 @@ class Turns(Native):
         """``run(t)`` for start ≤ t < stop: each array's slice at by·t + at, or the whole of it."""
         import torch
 
-        dtype = precision(arrays)
-        given = [self._given(a, kind, dtype) for a, kind in zip(arrays, self.general.kinds, strict=True)]
-        table, entries = _addresses(given, places, start, max(stop - start, 1))
-        whole = _numbers(integers, turn, start, table.shape[0])
+        dtype, turns = precision(arrays), max(stop - start, 1)
+        given = [self._given(a, kind, dtype) for a, kind in zip(arrays, self.general.kinds, strict=False)]
+        outside = [torch.zeros(turns, dtype=torch.int64) for _ in self.general.checks]
+        places = [*places, *((1, -start) for _ in outside)]
+        table, entries = _addresses([*given, *outside], places, start, turns)
+        whole = _numbers(integers, turn, start, turns)
         real = (ctypes.c_double * max(len(reals), 1))(*map(float, reals))
         threads = torch.get_num_threads() if entries >= ENTRIES else 1
         entry = self._entries.get((self.general.name, dtype, ())) or self._entry(self.general, dtype)
@@ -38,7 +41,13 @@ class Turns(Native):
         def run(t: int, _held: Any = held) -> None:
             function(first + t * step, number + t * leap, real, threads)
 
+        run.judge = functools.partial(_judge, outside)  # type: ignore[attr-defined]
         return run
+
+
+def _judge(outside: Sequence[Array]) -> None:
+    if any(bool(counts.any()) for counts in outside):
+        raise Unfit("an index is out of range: array code says which")
 
 
 def _addresses(given: Sequence[Array], places: Sequence[Place], start: int, turns: int) -> tuple[Any, int]:
