@@ -17,12 +17,12 @@ SETTINGS: Settings = {
         {"stride": (2, 3), "padding": (1, 2), "dilation": (2, 1)},
         {"stride": (3, 2), "padding": (0, 1), "dilation": (1, 2), "groups": 3, "bias": None},
         {"stride": 2, "padding": 1, "dilation": 2, "groups": 2},
-        {"same": True, "dilation": (1, 2)},
+        {"same": True, "dilation": (1, 2), "padding_mode": "reflect"},
         {"padding": (1, 0), "stride": (1, 2), "padding_mode": "replicate"},
     ),
     "conv3d": (
         {"stride": (2, 1, 3), "padding": (1, 2, 0), "dilation": (1, 2, 1)},
-        {"groups": 2, "bias": None, "padding": (0, 1, 0), "padding_mode": "reflect"},
+        {"groups": 2, "bias": None, "same": True, "padding_mode": "replicate"},
     ),
     "conv_transpose1d": (
         {},

@@ -16,7 +16,7 @@ SETTINGS: Settings = {
     "grid_taps": (
         {"length": 4},
         {"length": 4, "mode": "nearest", "padding_mode": "border"},
-        {"length": 3, "mode": "bicubic", "padding_mode": "reflection"},
+        {"length": 3, "mode": "bicubic", "padding_mode": "reflection", "align_corners": True},
     ),
     "grid_sample": (
         {},

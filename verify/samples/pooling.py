@@ -35,7 +35,10 @@ SETTINGS: Settings = {
         {"kernel_size": (2, 1, 3), "stride": (1, 2, 1), "padding": (1, 0, 1), "ceil_mode": True},
         {"kernel_size": (1, 2, 2), "count_include_pad": False, "divisor_override": 3},
     ),
-    "lp_pool1d": ({"norm_type": 2, "kernel_size": 2}, {"norm_type": 3, "kernel_size": 3, "stride": 2, "ceil_mode": True}),
+    "lp_pool1d": (
+        {"norm_type": 2, "kernel_size": 2},
+        {"norm_type": 3, "kernel_size": 3, "stride": 2, "ceil_mode": True},
+    ),
     "lp_pool2d": (
         {"norm_type": 2, "kernel_size": (2, 3), "stride": (2, 1)},
         {"norm_type": 1.5, "kernel_size": 2, "ceil_mode": True},

@@ -38,7 +38,11 @@ SETTINGS: Settings = {
         {"size": 7, "scale": 2.3},
         {"size": 4, "snap": True, "scale": 2.3},
     ),
-    "resample_linear": ({"size": 5}, {"size": 2, "dim": -2}, {"size": 4, "scale": 1.7, "dim": -2}),
+    "resample_linear": (
+        {"size": 5},
+        {"size": 2, "dim": -2, "align_corners": True},
+        {"size": 4, "scale": 1.7, "dim": -2},
+    ),
     "resample_cubic": ({"size": 5}, {"size": 2, "dim": -2, "align_corners": True}, {"size": 4, "scale": 1.7}),
     "resample_antialias": (
         {"size": 2},
