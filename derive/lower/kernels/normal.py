@@ -133,8 +133,7 @@ def checks_of(loop: Loop, tensors: dict[str, Tensor], fresh: Fresh) -> Iterator[
 
 def _is_within(index: Expr, extent: Expr, conditions: Sequence[Basic]) -> bool:
     """Whether the conditions say that an index is in its range."""
-    said = {d for c in conditions for d in (c.conditions if isinstance(c, Logic) and c.op == "and" else (c,))}
-    return {Compare("<=", 0, index), Compare("<", index, extent)} <= said
+    return {Compare("<=", 0, index), Compare("<", index, extent)} <= set(conditions)
 
 
 def _letters(e: Basic) -> set[Basic]:
@@ -146,8 +145,13 @@ def _guarded(e: Basic, conditions: tuple[Basic, ...]) -> Iterator[tuple[Read, tu
     if isinstance(e, Where):
         condition, then, otherwise = e.args
         yield from _guarded(condition, conditions)
-        yield from _guarded(then, (*conditions, condition))
+        both = isinstance(condition, Logic) and condition.op == "and"
+        yield from _guarded(then, (*conditions, *(condition.conditions if both else (condition,))))
         yield from _guarded(otherwise, (*conditions, Logic("not", condition)))
+        return
+    if isinstance(e, Logic) and e.op == "and":
+        for k, c in enumerate(e.conditions):
+            yield from _guarded(c, (*conditions, *e.conditions[:k]))
         return
     if isinstance(e, Read):
         yield e, conditions

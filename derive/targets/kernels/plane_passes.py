@@ -197,6 +197,20 @@ class PlanePass:
 
     def _term(self, n: Nest, t: Term) -> None:
         entries = [e for e in t.entries if not (isinstance(e, Bind) and e.letter in self.lead)]
+        own = Read(n.name, *t.target)
+        whole = _known(entries, t.target)
+        if t.op == "sum" and any(isinstance(e, Bind) for e in entries[whole:]):
+            depth = self._entries(4, entries[:whole], None)
+            part = f"{self.p.name(n.name)}part"
+            self.p.emit(depth, f"real {part} = 0;")
+            inside = self._entries(depth, entries[whole:], ("sum", part))
+            self.p.emit(inside, self._step(t, part, None))
+            self._close(inside, depth)
+            self.asked = set(t.entries)
+            self.p.emit(depth, f"{self.place(own)} += {part};")
+            self.asked = set()
+            self._close(depth, 4)
+            return
         depth = self._entries(4, entries, None)
         self.asked = set(t.entries)
         place = None if n.place is None else self.place(Read(n.place.name, *t.target))
@@ -268,6 +282,15 @@ class PlanePass:
             return []
         found = affine(b - a - (1 if condition.op == "<" else 0), letter)
         return [] if found is None else [found]
+
+
+def _known(entries: Sequence[Basic], target: Sequence[Expr]) -> int:
+    """How many entries say which point of the target is meant, with what is asked of them."""
+    letters = {x for e in target for x in free_letters(e)}
+    last = max((k for k, e in enumerate(entries) if isinstance(e, Bind) and e.letter in letters), default=-1) + 1
+    while last < len(entries) and not isinstance(entries[last], Bind):
+        last += 1
+    return last
 
 
 _PLANE = Letter("plane")
