@@ -256,14 +256,14 @@ def _one_window(points: Points) -> tuple[list[Slide], Expr, Scope] | None:
 
 
 def _read_of(points: Points) -> Read | None:
-    """The read that the body is, or, summed, that it is a function of which is 0 at 0."""
+    """The read that the body is, or, summed, that it is a function of which is 0 at 0, wherever the point lies."""
     x = points.body
     if isinstance(x, Read) or points.op != "sum":
         return x if isinstance(x, Read) else None
     found = list(dict.fromkeys(reads(x)))
     if len(found) != 1 or isinstance(x, Reduce) or substitute(x, {found[0]: Integer(0)}) != 0:
         return None
-    return found[0] if free_letters(x) == free_letters(found[0]) else None
+    return None if free_letters(substitute(x, {found[0]: Integer(1)})) else found[0]
 
 
 def _upwards(s: Slide, points: Points) -> Slide:
