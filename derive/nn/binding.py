@@ -100,22 +100,36 @@ def run(path: str, args: tuple, kwargs: Mapping[str, Any]) -> Any:
     """One call."""
     import torch
 
-    if torch._C._is_any_autocast_enabled():  # chooses among precisions anew
-        call, known = translated(path, args, kwargs)
-    else:
+    alike, leaves = None, []
+    if not torch._C._is_any_autocast_enabled():  # which chooses among precisions anew
         alike, leaves = likeness(args, kwargs)
         known = _SEEN[path].like(alike, leaves)
         if known is not None:
             return known()
-        if takes_over(args, kwargs):
-            return torch.overrides.handle_torch_function(bound(path), (*args, *kwargs.values()), *args, **kwargs)
-        call, known = translated(path, args, kwargs)
-        if call.lasting and not call.afterwards:
-            _SEEN[path].keep(alike, leaves, known)
+    if takes_over(args, kwargs):
+        return torch.overrides.handle_torch_function(bound(path), (*args, *kwargs.values()), *args, **kwargs)
+    if _of_whole_numbers(path, args, kwargs):
+        with torch.no_grad():  # torch refuses them in its own words, or moves them
+            result = functools.reduce(getattr, path.split("."), torch)(*args, **kwargs)
+        if not any(_is_tensor(v) and v.requires_grad for v in (*args, *kwargs.values())):
+            return result
+    call, known = translated(path, args, kwargs)
+    if alike is not None and call.lasting and not call.afterwards:
+        _SEEN[path].keep(alike, leaves, known)
     result = known()
     for finish in reversed(call.afterwards):
         result = finish(result)
     return result
+
+
+def _of_whole_numbers(path: str, args: tuple, kwargs: Mapping[str, Any]) -> bool:
+    """Whether the data, which a definition takes as real, are whole numbers, or no tensor."""
+    if not path.startswith("nn.functional.") or path not in definitions():
+        return False
+    if declared(definitions()[path][0]).inputs[0].kind != "real":
+        return False
+    data = args[0] if args else kwargs.get(next(iter(signature(path).parameters)))
+    return not (_is_tensor(data) and (data.is_floating_point() or data.is_complex()))
 
 
 def takes_over(args: tuple, kwargs: Mapping[str, Any]) -> bool:

@@ -82,11 +82,21 @@ def _own_variances(call: Call) -> None:
         var = torch.full(x.shape, float(var), dtype=x.dtype, device=x.device)
     elif var.shape != x.shape and var.shape == x.shape[:-1]:
         var = var.unsqueeze(-1)
+    elif var.shape != x.shape and var.shape != (*x.shape[:-1], 1):
+        raise ValueError(f"var is of incorrect size: {list(var.shape)}, the input has {list(x.shape)}")
     call.lasting = False
     known = not (torch.compiler.is_compiling() or torch._C._functorch.is_functorch_wrapped_tensor(var))
     if known and bool((var < 0).any()):
         raise ValueError("var has negative entry/entries")
     a["var"] = var
+
+
+def _of_one_size(call: Call) -> None:
+    """A target is not spread: the mean would count its values several times."""
+    x, target = call.arguments[call.first], call.arguments["target"]
+    if x.shape != target.shape:
+        raise ValueError(f"{call.word}: target has shape {list(target.shape)}, the input {list(x.shape)}: "
+                         "they must have the same size")  # fmt: skip
 
 
 def of_functional(names: str, reading: Callable[[Call], None]) -> dict[str, Callable[[Call], None]]:
@@ -102,4 +112,5 @@ LOSSES: dict[str, Callable[[Call], None]] = {
     **of_functional("kl_div", _batch_mean),
     **of_functional("triplet_margin_with_distance_loss", _of_distances),
     **of_functional("gaussian_nll_loss", _own_variances),
+    **of_functional("binary_cross_entropy binary_cross_entropy_with_logits", _of_one_size),
 }
