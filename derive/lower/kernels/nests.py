@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from sympy import Add, Basic, Expr, Integer, Mul
 
-from derive.lower.kernels.pushed import Points, is_affordable, scheduled, solved
+from derive.lower.kernels.pushed import Points, affine, is_affordable, scheduled, solved
 from derive.program import (
     INF,
     Bind,
@@ -171,7 +171,7 @@ def _nest(tensor: Tensor, binds: tuple[Bind, ...], rhs: Expr, work: Work) -> Nes
         return Nest(best, binds, STARTS[op], (_term(binds, rhs, op, work),), place=tensor)
     inside = list(dict.fromkeys(_outermost(rhs)))
     if not inside:
-        return Nest(tensor, binds, rhs)
+        return _covered(tensor, binds, rhs)
     guarded = {r: _under(r, rhs) for r in inside}
     if any(r != g for r, g in guarded.items()):
         return _nest(tensor, binds, _sum_of(rhs.xreplace(guarded)), work)
@@ -193,6 +193,29 @@ def _nest(tensor: Tensor, binds: tuple[Bind, ...], rhs: Expr, work: Work) -> Nes
         work.found.append(_nest(own, free, r, work))
         rhs = rhs.xreplace({r: Read(own.name, *(b.letter for b in free))})
     return Nest(tensor, binds, rhs)
+
+
+def _covered(tensor: Tensor, binds: tuple[Bind, ...], rhs: Expr) -> Nest:
+    """``where(in range, a, b)``: b, covered by a in a box; a map where the condition is no box."""
+    if tensor.kind != "real" or not isinstance(rhs, Where):
+        return Nest(tensor, binds, rhs)
+    condition, then, otherwise = rhs.args
+    sides = tuple(_conjuncts(condition))
+    if any(True for _ in reads(otherwise)):
+        return Nest(tensor, binds, rhs)
+    letters = [free_letters(c) for c in sides]
+    if any(not isinstance(c, Compare) or c.op not in ("<", "<=") or any(True for _ in reads(c)) for c in sides):
+        return Nest(tensor, binds, rhs)
+    if any(
+        len(x) > 2 or any(affine(c.args[2] - c.args[1], y) is None for y in x)
+        for c, x in zip(sides, letters, strict=True)
+    ):
+        return Nest(tensor, binds, rhs)
+    if not any(binds[-1].letter in x for x in letters):
+        return Nest(tensor, binds, rhs)
+    points = Points(binds, (), sides, then)
+    entries, inner = scheduled(points)
+    return Nest(tensor, binds, otherwise, (Term("set", points.targets, entries, inner, then, Integer(0)),))
 
 
 def _counted(e: Basic) -> Basic:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 #: How one more value comes to a reduction's.
 STEPS = {
+    "set": "{0} = {1};",
     "sum": "{0} += {1};",
     "prod": "{0} *= {1};",
     "max": "{{ const real here = {1}; {0} = here > {0} || here != here ? here : {0}; }}",
