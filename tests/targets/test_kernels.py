@@ -31,6 +31,7 @@ CASES = (
     ("batch_norm", {"training": True}, (X, X[0, :, 0], X[0, :, 1] ** 2, X[0, :, 2], X[0, :, 3])),
     ("cross_entropy", {"label_smoothing": 0.1}, (ROWS, TARGET, ROWS[0] ** 2)),
     ("cross_entropy", {}, (X, TARGET[:14].repeat(2)[:14].reshape(2, 7) % 5, X[0, :, 0] ** 2)),
+    ("scaled_dot_product_attention", {"keep": None, "left": None}, (X, X.sin(), X.cos(), X[..., :5].tanh())),
     ("nll_loss", {"weight": None}, (ROWS, TARGET)),
     ("nll_loss", {"weight": None, "reduction": "none"}, (X, TARGET[:14].repeat(2)[:14].reshape(2, 7) % 5)),
 )

@@ -19,6 +19,7 @@ from derive.lower.kernels.collapse import NotCollapsed, collapsed, inner_packs
 from derive.lower.kernels.fits import runs
 from derive.lower.kernels.nests import Nest
 from derive.lower.kernels.normal import kernel
+from derive.lower.kernels.outlining import products_apart
 from derive.lower.kernels.records import Kernel, is_flat
 from derive.lower.plan import Allocate, Assign, Block, Fused, Let, Plan, Step
 from derive.program import Program, Size, Statement, reads, tensors_read
@@ -48,8 +49,8 @@ def fused_plan(program: Program) -> tuple[Plan, dict[str, Compiled]]:
     plan = lower(program, apart=True)
     by_name = {n: b for b in plan.blocks for n in b.names}
     numbers = [n for n, b in by_name.items() if not any(isinstance(s, (Assign, Allocate)) for s in b.steps)]
-    loops = Recurrences.of(program, numbers)
-    if loops.blocks:
+    loops = Recurrences.of(products_apart(program, numbers, in_recurrences(program)), numbers)
+    if loops.program is not program:
         program, plan = loops.program, lower(loops.program, apart=True)
     sources = {n: Compiled(made, of_turns=True) for n, made in loops.sources.items()}
     replaced: dict[str, Block | None] = dict(loops.blocks)
