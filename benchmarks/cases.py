@@ -43,7 +43,7 @@ def softmax_by_hand(x, dy):
 def layer_norm_by_hand(x, weight, bias, dy):
     """(y, dx, dweight, dbias) of layer norm."""
     mu = x.mean(axis=-1, keepdims=True)
-    r = 1 / np.sqrt(((x - mu) ** 2).mean(axis=-1, keepdims=True) + np.float32(1e-5))
+    r = 1 / np.sqrt(((x - mu) ** 2).mean(axis=-1, keepdims=True) + 1e-5)
     xhat = (x - mu) * r
     g = dy * weight
     dx = r * (g - g.mean(axis=-1, keepdims=True) - xhat * (g * xhat).mean(axis=-1, keepdims=True))
@@ -52,9 +52,9 @@ def layer_norm_by_hand(x, weight, bias, dy):
 
 def gelu_by_hand(x, dy):
     """(y, dx) of tanh GELU."""
-    c = np.float32(0.7978845608028654)
-    t = np.tanh(c * (x + np.float32(0.044715) * x * x * x))
-    slope = (1 + t) / 2 + x / 2 * (1 - t * t) * c * (1 + np.float32(3 * 0.044715) * x * x)
+    c = 0.7978845608028654
+    t = np.tanh(c * (x + 0.044715 * x * x * x))
+    slope = (1 + t) / 2 + x / 2 * (1 - t * t) * c * (1 + 3 * 0.044715 * x * x)
     return x / 2 * (1 + t), dy * slope
 
 
@@ -70,7 +70,7 @@ def cross_entropy_by_hand(logits, target, dy):
 
 def attention_by_hand(q, k, v, dy):
     """(y, dq, dk, dv) of attention."""
-    scale = np.float32(1 / np.sqrt(q.shape[-1]))
+    scale = float(1 / np.sqrt(q.shape[-1]))
     a = scale * (q @ k.swapaxes(-1, -2))
     e = np.exp(a - a.max(axis=-1, keepdims=True))
     p = e / e.sum(axis=-1, keepdims=True)
@@ -102,17 +102,17 @@ def hips_layer_norm(np_, x, weight, bias):
     """Layer norm in HIPS autograd's NumPy."""
     centred = x - np_.mean(x, axis=-1, keepdims=True)
     v = np_.mean(centred**2, axis=-1, keepdims=True)
-    return weight * (centred / np_.sqrt(v + np.float32(1e-5))) + bias
+    return weight * (centred / np_.sqrt(v + 1e-5)) + bias
 
 
 def hips_gelu(np_, x):
     """tanh GELU in HIPS autograd's NumPy."""
-    return x / 2 * (1 + np_.tanh(np.float32(0.7978845608028654) * (x + np.float32(0.044715) * x**3)))
+    return x / 2 * (1 + np_.tanh(0.7978845608028654 * (x + 0.044715 * x**3)))
 
 
 def hips_attention(np_, q, k, v):
     """Attention in HIPS autograd's NumPy."""
-    a = np_.matmul(q, np_.swapaxes(k, -1, -2)) * np.float32(1 / np.sqrt(q.shape[-1]))
+    a = np_.matmul(q, np_.swapaxes(k, -1, -2)) * float(1 / np.sqrt(q.shape[-1]))
     return np_.matmul(hips_softmax(np_, a), v)
 
 

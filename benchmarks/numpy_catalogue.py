@@ -49,8 +49,12 @@ def here(chosen: tuple[str, ...] = (), dtypes: tuple[str, ...] = tuple(ERRORS)) 
     from benchmarks.peers.pointwise import POINTWISE
     from benchmarks.peers.windows import WINDOWS
 
+    every = (*POINTWISE, *LOSSES, *NORMS, *SEQUENCES, *WINDOWS)
+    unknown = [name for name in chosen if name not in {peer.name for peer in every}]
+    if unknown:
+        raise SystemExit(f"no row for {', '.join(unknown)}; there are {', '.join(sorted({p.name for p in every}))}")
     found = []
-    for peer in (*POINTWISE, *LOSSES, *NORMS, *SEQUENCES, *WINDOWS):
+    for peer in every:
         if chosen and peer.name not in chosen:
             continue
         for dtype in dtypes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from sympy import Add, Basic, Expr, Function, Integer, Mul, Pow, Rational
+from sympy import Add, Basic, Expr, Function, Integer, Mul, Pow, Rational, ilcm
 
 from derive.functions import FUNCTIONS, function_name
 from derive.lower.arrays import Array, elementwise, is_number, scalar
@@ -93,6 +93,9 @@ def _add(e: Add, scope: Scope) -> Array:
         whole_sum = rule(e, scope)
         if whole_sum is not None:
             return whole_sum
+    exact = _over_common_denominator(e, scope)
+    if exact is not None:
+        return exact
     if _turned(e, scope):
         return elementwise("neg", [scope.value(-e)], scope.order, "real")
     better = narrowed(e, scope) or Add(*merged(e.args))
@@ -112,6 +115,19 @@ def _add(e: Add, scope: Scope) -> Array:
         total = part if total is None else _accumulate([total, part], scope, kind)
     assert total is not None
     return total[0] if total[1] else elementwise("neg", [total[0]], scope.order, kind)
+
+
+def _over_common_denominator(e: Add, scope: Scope) -> Array | None:
+    """``n/d − i`` of whole numbers as ``(n − d·i)/d``: nothing is lost where they nearly cancel."""
+    pairs = [t.as_coeff_Mul() for t in e.args if not scope.is_number(t)]
+    if not all(c.is_Rational for c, _ in pairs) or all(c.is_Integer for c, _ in pairs):
+        return None
+    if any(scope.is_number(t) and not t.is_Rational for t in e.args) or len(pairs) < 2:
+        return None
+    if any(scope.value(rest).kind != "int" for _, rest in pairs):
+        return None
+    denominator = ilcm(*(t.as_coeff_Mul()[0].q for t in e.args))
+    return _divided(real(scope.value(Add(*(denominator * t for t in e.args)))), [scalar(denominator)], scope)
 
 
 def _accumulate(terms: list[tuple[Array, bool]], scope: Scope, kind: str) -> tuple[Array, bool]:
