@@ -24,6 +24,7 @@ from derive.program import (
     Tensor,
     free_letters,
     names_in,
+    reads,
     tensors_read,
     with_statements,
 )
@@ -66,9 +67,10 @@ def _statement(name: str, binds: tuple[Bind, ...], value: Expr) -> Statement:
 
 
 def _sums(e: Basic) -> Iterator[Reduce]:
-    """The sums among the terms and factors of an expression."""
-    if isinstance(e, Reduce) and e.op == "sum":
-        yield e
+    """The sums of products among the terms and factors of an expression."""
+    if isinstance(e, Reduce):
+        if e.op == "sum" and sum(any(True for _ in reads(f)) for f in Mul.make_args(e.body)) > 1:
+            yield e
     elif isinstance(e, (Add, Mul)):
         for a in e.args:
             yield from _sums(a)
