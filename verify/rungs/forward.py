@@ -61,10 +61,10 @@ def torchs_gradient(subject: Subject, case: Case, options: Options) -> Iterator[
 def _torchs(subject: Subject, case: Case, differentiable: tuple[str, ...]) -> tuple[dict, tuple | str]:
     """The inputs as tensors and what torch's operation makes of them, or in its own words why it will not."""
     given = autograd.tensors(case.inputs, differentiable)
+    assert subject.reference is not None
     try:
-        assert subject.reference is not None
         return given, subject.reference(given, hypers_by_name(case))
-    except (RuntimeError, ValueError, IndexError, TypeError) as error:
+    except (RuntimeError, ValueError, IndexError, TypeError, AssertionError) as error:  # torch asserts some arguments
         return given, f"torch refuses: {error}"
 
 
