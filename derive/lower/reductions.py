@@ -38,6 +38,7 @@ from derive.program import (
     Reduce,
     Where,
     free_letters,
+    reads,
     substitute,
 )  # fmt: skip
 
@@ -108,8 +109,8 @@ def counted(points: Points) -> Array | None:
     """Σ of a value that has none of the letters: the value times how many points there are."""
     if points.op != "sum" or not points.filters or free_letters(points.body) & set(points.letters):
         return None
-    if may_be_infinite(points.body):
-        return None
+    if may_be_infinite(points.body) or any(i.has(Read) for r in reads(points.body) for i in r.indices):
+        return None  # what data choose is read under the filters only
     count = first_of(replace(points, op="count", body=Integer(1)))
     return scaled(real(count), [points.body], points)
 
