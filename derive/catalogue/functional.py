@@ -21,7 +21,7 @@ def cumprod(x: Real[..., K, *B], *, dim: Int = -1):
 
 @layer(torch="logsumexp")
 def logsumexp(x: Real[..., *D, *B], *, dim: Int = -1, axes: Int = 1, keepdim: Bool = False):
-    """log Σ exp(x) along one axis, or ``axes`` of them from dim on, without overflow."""
+    """Logarithm of the sum of exponentials along one axis, or ``axes`` of them from dim on, without overflow."""
     assert len(D) == axes
     assert dim == len(...) or dim == -len(B) - axes
     m[..., *b] = max[*d](x[..., *d, *b])
