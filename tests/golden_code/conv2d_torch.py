@@ -117,9 +117,10 @@ def _way(x, w, counts, strides, dilations):
     (samples, groups, channels), filters = x.shape[:3], w.shape[1]
     if not 0 < rank <= 3 or windows * w.numel() * x.numel() == 0 or min(strides) <= 0 or 0 in dilations:
         return _matmul_windows
-    if samples == 1 < min(groups, channels):
+    double = x.dtype == torch.float64  # for which kernels, be they long or of one channel, are slow
+    if samples == 1 < min(groups, channels) and not double:
         return _by_group
-    few = windows <= 4 and samples * filters * windows <= (samples + filters) * points
+    few = windows <= (64 if double else 4) and samples * filters * windows <= (samples + filters) * points
     return _by_channel if few else _convolved
 
 
