@@ -75,7 +75,8 @@ _START = '''"""One sentence on what these layers are for."""
 
 
 # A definition is read and never run.  Letters on the left are free; letters in a reduction's bracket are bound.
-# Inputs stand before *, hyperparameters after it; `...` stands for any axes.  Change what you like, then:
+# Inputs stand before *, hyperparameters after it; `...` stands for any axes.  Layers of the catalogue and of this
+# file are called by name: z = layer_norm(x, weight).  Change what you like, then:
 #
 #     derive layer {path}            the formulas, forward and backward
 #     derive check {path}            whether all of that is true

@@ -100,7 +100,8 @@ def run(path: str, args: tuple, kwargs: Mapping[str, Any]) -> Any:
     """One call."""
     import torch
 
-    alike, leaves = None, []
+    alike: tuple | None = None
+    leaves: list[Any] = []
     if not torch._C._is_any_autocast_enabled():  # which chooses among precisions anew
         alike, leaves = likeness(args, kwargs)
         known = _SEEN[path].like(alike, leaves)
@@ -110,7 +111,8 @@ def run(path: str, args: tuple, kwargs: Mapping[str, Any]) -> Any:
         return torch.overrides.handle_torch_function(bound(path), (*args, *kwargs.values()), *args, **kwargs)
     if _of_whole_numbers(path, args, kwargs):
         with torch.no_grad():  # torch refuses them in its own words, or moves them
-            result = functools.reduce(getattr, path.split("."), torch)(*args, **kwargs)
+            theirs: Any = functools.reduce(getattr, path.split("."), torch)
+            result = theirs(*args, **kwargs)
         if not any(_is_tensor(v) and v.requires_grad for v in (*args, *kwargs.values())):
             return result
     call, known = translated(path, args, kwargs)
@@ -128,7 +130,7 @@ def _of_whole_numbers(path: str, args: tuple, kwargs: Mapping[str, Any]) -> bool
         return False
     if declared(definitions()[path][0]).inputs[0].kind != "real":
         return False
-    data = args[0] if args else kwargs.get(next(iter(signature(path).parameters)))
+    data: Any = args[0] if args else kwargs.get(next(iter(signature(path).parameters)))
     return not (_is_tensor(data) and (data.is_floating_point() or data.is_complex()))
 
 

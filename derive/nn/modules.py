@@ -63,8 +63,8 @@ def derived(original: type) -> type:
 def _complete(made: type, original: type) -> None:
     for word, method in _methods(original):
         setattr(made, word, rebound(method, _standing))
-    for word, method in METHODS.get(original.__name__, {}).items():
-        setattr(made, word, method)
+    for word, other in METHODS.get(original.__name__, {}).items():
+        setattr(made, word, other)
     become = vars(original).get("cls_to_become")
     if become is not None:
         made.cls_to_become = derived(become)  # type: ignore[attr-defined]

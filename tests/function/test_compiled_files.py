@@ -51,7 +51,6 @@ def test_torchs_own_check_of_an_operation(made, monkeypatch):
 
 def test_autocast_is_single_precision_in_both_wrappers(made, monkeypatch):
     case, function = made
-    operation, _ = operation_and_arguments(case, function, monkeypatch)
     single = [t.float() if t.is_floating_point() else t for t in leaves(case.inputs())]
     halves = [t.bfloat16() if k == 0 and t.is_floating_point() else t for k, t in enumerate(single)]
     plain = function(*(t.float() if t.is_floating_point() else t for t in halves), **case.hypers)
