@@ -239,7 +239,8 @@ def _ordered(points: Points) -> tuple[tuple[Bind, ...], int]:
         first = next((k for k, (a, b) in enumerate(zip(plain, points.outer, strict=False)) if a != b), len(plain))
         loops = (*plain[:first], *_sources(points, (*plain[first:], *bound)), *points.spans)
         return loops, len(loops)
-    long = {b.letter for b in bound if _is_long(b)}
+    alone = {x for r in reads(points.body) for x in _bare(r)}
+    long = {b.letter for b in bound if _is_long(b)} & alone
     if long:
         first = next(k for k, b in enumerate((*plain, None)) if b is None or _follows(b.letter, long, points))
         loops = (*plain[:first], *_sources(points, (*plain[first:], *bound)))

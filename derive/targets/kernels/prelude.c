@@ -51,7 +51,6 @@ real C_NAME(lgamma)(real);
 #define r_tanh C_NAME(tanh)
 #define r_erf C_NAME(own_erf)
 #define r_erfc C_NAME(erfc)
-#define r_pow C_NAME(pow)
 #define r_atan2 C_NAME(atan2)
 #define r_sqrt C_NAME(sqrt)
 #define r_abs C_NAME(fabs)
@@ -122,6 +121,9 @@ HERE float unit_log1pf(float u) {
 #define unit_log1p log1p
 #define d_unit_log1p __builtin_log1p
 #define r_unit_log1p C_NAME(unit_log1p)
+
+/* Many at once, powers of negative numbers are slow; the commonest exponents are asked for before a loop. */
+HERE real r_pow(real x, real y) { return y == 2 ? x * x : y == 1 ? x : C_NAME(pow)(x, y); }
 
 /* Functions of one precision: r_ those of arrays' entries, d_ those of numbers that are the same at every point. */
 #define OWN(p, real) \
