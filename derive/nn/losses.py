@@ -82,13 +82,19 @@ def _own_variances(call: Call) -> None:
         var = torch.full(x.shape, float(var), dtype=x.dtype, device=x.device)
     elif var.shape != x.shape and var.shape == x.shape[:-1]:
         var = var.unsqueeze(-1)
-    elif var.shape != x.shape and var.shape != (*x.shape[:-1], 1):
+    elif var.shape != x.shape and not _spreads_once(tuple(var.shape), tuple(x.shape)):
         raise ValueError(f"var is of incorrect size: {list(var.shape)}, the input has {list(x.shape)}")
     call.lasting = False
     known = not (torch.compiler.is_compiling() or torch._C._functorch.is_functorch_wrapped_tensor(var))
     if known and bool((var < 0).any()):
         raise ValueError("var has negative entry/entries")
     a["var"] = var
+
+
+def _spreads_once(shape: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
+    """Whether one axis alone is other than wanted, and has one entry."""
+    differing = [n for n, m in zip(shape, wanted, strict=False) if n != m]
+    return len(shape) == len(wanted) and differing == [1]
 
 
 def _of_one_size(call: Call) -> None:
