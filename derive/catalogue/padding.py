@@ -75,6 +75,7 @@ def reflection_pad3d(x: Real[..., D, H, W], *, padding: Int[6]):
 @layer(torch="nn.ReplicationPad1d nn.functional.pad")
 def replication_pad1d(x: Real[..., L], *, padding: Int[2]):
     """Repeats the ends of the last axis."""
+    assert L > 0
     OL = L + padding[0] + padding[1]
     y: Real[..., OL]
     y[..., l] = x[..., min(max(l - padding[0], 0), L - 1)]
@@ -84,6 +85,7 @@ def replication_pad1d(x: Real[..., L], *, padding: Int[2]):
 @layer(torch="nn.ReplicationPad2d nn.functional.pad")
 def replication_pad2d(x: Real[..., H, W], *, padding: Int[4]):
     """Repeats the ends of the last two axes."""
+    assert H > 0 and W > 0
     OH = H + padding[2] + padding[3]
     OW = W + padding[0] + padding[1]
     y: Real[..., OH, OW]
@@ -94,6 +96,7 @@ def replication_pad2d(x: Real[..., H, W], *, padding: Int[4]):
 @layer(torch="nn.ReplicationPad3d nn.functional.pad")
 def replication_pad3d(x: Real[..., D, H, W], *, padding: Int[6]):
     """Repeats the ends of the last three axes."""
+    assert D > 0 and H > 0 and W > 0
     OD = D + padding[4] + padding[5]
     OH = H + padding[2] + padding[3]
     OW = W + padding[0] + padding[1]

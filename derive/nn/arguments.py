@@ -229,9 +229,9 @@ def _slopes(call: Call) -> None:
     x = call.arguments[call.first]
     if call.arguments["training"]:
         low = x.detach() <= 0
-        drawn = torch.empty(int(low.sum()), dtype=x.dtype, device=x.device)
+        drawn = torch.empty(int(low.sum()), dtype=torch.float64, device=x.device)  # whatever x has
         drawn.uniform_(call.arguments["lower"], call.arguments["upper"])
-        slope = torch.ones(x.shape, dtype=x.dtype, device=x.device).masked_scatter_(low, drawn)
+        slope = torch.ones(x.shape, dtype=x.dtype, device=x.device).masked_scatter_(low, drawn.to(x.dtype))
         call.arguments["slope"] = slope
 
 

@@ -185,7 +185,7 @@ def test_a_model_off_by_a_millionth_is_seen(monkeypatch):
 
 
 def test_training_leaks_nothing():
-    """The same tensors after the sixth step and after the sixteenth."""
+    """No more tensors after the sixteenth step than after the sixth (fewer, if what came before lets some go)."""
     import gc
 
     model, loss_of = made(nn, "convnet")
@@ -195,7 +195,7 @@ def test_training_leaks_nothing():
         if k in (5, 15):
             gc.collect()
             counts.append(sum(isinstance(x, torch.Tensor) for x in gc.get_objects()))
-    assert counts[0] == counts[1]
+    assert counts[1] <= counts[0]
 
 
 @pytest.mark.parametrize("run", [torch.jit.script, lambda m: torch.jit.trace(m, torch.randn(2, 3))])
