@@ -23,12 +23,17 @@ FLAT, IMAGE, SIGNAL, VOLUME = (512, 1024), (8, 32, 56, 56), (16, 32, 1024), (4, 
 
 @dataclass(frozen=True)
 class Timed:
-    """A module's class and arguments, and its inputs: shapes of normals, or what makes them."""
+    """A module's class and arguments, and its inputs: shapes of normals, or what makes them.
+
+    ``after``: what of torch's stands before either module, where its gradient is one only after that (CTC's, which
+    torch gives by decree as that of scores).
+    """
 
     cls: str
     arguments: tuple[Any, ...] = ()
     inputs: tuple[Any, ...] = (FLAT,)
     keywords: tuple[tuple[str, Any], ...] = ()
+    after: str = ""
 
     def module(self, torch: Any, namespace: Any) -> Any:
         """The module of torch.nn, or of derive.nn."""
@@ -71,11 +76,6 @@ def few_labels(torch: Any) -> Any:
     target = torch.full((1024, 128), -1)
     target[:, :4] = torch.randint(0, 128, (1024, 4))
     return target
-
-
-def log_probabilities(torch: Any) -> Any:
-    """[T, N, C]"""
-    return torch.randn(128, 16, 64).log_softmax(-1)
 
 
 def corners(torch: Any) -> Any:
@@ -156,7 +156,7 @@ TIMED: tuple[Timed, ...] = (
     Timed("RReLU"),
     Timed("MultiMarginLoss", (), (FLAT, classes(1024, (512,)))),
     Timed("MultiLabelMarginLoss", (), ((1024, 128), few_labels)),
-    Timed("CTCLoss", (), (log_probabilities, letters, full((16,), 128), full((16,), 20)), ()),
+    Timed("CTCLoss", (), ((128, 16, 64), letters, full((16,), 128), full((16,), 20)), after="log_softmax"),
     Timed("TripletMarginWithDistanceLoss", (), (FLAT, FLAT, FLAT)),
     Timed("InstanceNorm1d", (32,), (SIGNAL,)),
     Timed("InstanceNorm3d", (8,), (VOLUME,)),
@@ -243,7 +243,8 @@ def _row(timed: Timed) -> Row:
         if seed is not None:
             torch.manual_seed(seed)
         wanted = [x for x in (*leaves, *module.parameters()) if x.requires_grad]
-        y = _first(module(*leaves))
+        data = getattr(torch, timed.after)(leaves[0], -1) if timed.after else leaves[0]
+        y = _first(module(data, *leaves[1:]))
         return [y, *torch.autograd.grad(y, wanted, cotangent)]
 
     with torch.random.fork_rng():
