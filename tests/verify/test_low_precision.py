@@ -112,11 +112,19 @@ def test_a_difference_is_excused_by_the_rounding_of_its_formula_and_by_no_more(f
     assert fault or row.error < held.tolerance < MOST
 
 
+DROWNED = """
+@layer
+def drowned(x: Real[K]):
+    b[k] = x[k] + 4*10**10
+    y[k] = b[k] - 4*10**10 + {fault}
+    return y
+"""
+
+
 @pytest.mark.parametrize(("fault", "status"), [("0", "passed"), ("1/1000000", "failed")])
 def test_where_rounding_excuses_much_the_formula_itself_is_worked_out_in_digits(fault, status):
     """Ten digits drown in a large number; a formula that is off by less than they are worth is still seen."""
-    p = derive.load(f"@layer\ndef drowned(x: Real[K]):\n    b[k] = x[k] + 4*10**10\n    y[k] = b[k] - 4*10**10 + {fault}\n"
-                    "    return y\n")  # fmt: skip
+    p = derive.load(DROWNED.format(fault=fault))
     case = make(p, "plain")
     expected = {"y": np.asarray(case.inputs["x"])}
     found = interpreter.run(p, case.inputs, case.hypers)
