@@ -8,7 +8,9 @@ import pytest
 import torch
 
 import derive
+from derive.calculus.step import step
 from derive.lower.residuals import split
+from derive.targets.files import required, without_fixed
 from derive.targets.kernels import function as kernels
 from derive.targets.kernels import native
 from tests.targets.test_kernels import agree, both, hypers_of
@@ -90,3 +92,10 @@ def test_long_sums_are_added_in_blocks():
     mu = kernels.kernel_function(split(program, derive.vjp(program)).forward).run
     found = mu(x, x[0] * 0 + 1, x[0] * 0, **hypers_of(program, {}))
     assert abs(float(found[1].squeeze()) - 0.1) < 1e-6
+
+
+def test_a_number_that_changes_at_every_call_is_not_compiled_in():
+    """betas[0]**t is worked out once a call; an entry to the power p is a product once p is known."""
+    (adam,) = kernels.fused_plan(required(without_fixed(step(derive.load("adam")))))[1].values()
+    (margin, *_) = kernels.fused_plan(required(without_fixed(derive.load("multi_margin_loss"))))[1].values()
+    assert not adam.general.fixed and margin.general.fixed

@@ -183,9 +183,12 @@ class Printer:
         return " * ".join(self.integer(p.extent) for p in self.tensors[name].parts) or "1"
 
     def _shapes_code(self, s: Hyper) -> bool:
-        """Whether loops' lengths or powers hang on it: known to the compiler they unroll, and are products."""
+        """Whether loops' lengths or powers of entries hang on it: known to the compiler they unroll, and are products.
+
+        (A power of what is the same everywhere is worked out once: a step's number, new at every call, is no reason.)
+        """
         return self._has_planes() or any(
-            isinstance(n, Pow) and s in n.exp.free_symbols
+            isinstance(n, Pow) and s in n.exp.free_symbols and any(reads(n.base))
             for p in self.kernel.phases
             if isinstance(p, Phase)
             for loop in (*p.loops, *p.sums)
