@@ -26,6 +26,7 @@ def rows() -> list[Row]:
         x.shape, *(torch.from_numpy(a.astype(np.float64)) for a in (weight, dy)), stride=2, padding=1
     )
     ours = {target: lambda t=target: modules[t].conv2d_backward(saved[t], data[t][2]) for target in BARS}
+
     def peer():
         return torch.nn.grad.conv2d_input(x.shape, data["torch"][1], data["torch"][2], stride=2, padding=1)
 
